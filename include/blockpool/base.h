@@ -1,0 +1,175 @@
+/* base.h: what every other header speaks in.
+
+   Spans of bytes, hashes, 256-bit numbers, virtual time, the error table, the
+   caller's allocator and a seedable generator. Nothing here reads a clock,
+   draws entropy, opens a file or keeps state between calls. */
+#ifndef BLOCKPOOL_BASE_H
+#define BLOCKPOOL_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define BP_API      __attribute__((visibility("default")))
+#define BP_MUST_USE __attribute__((warn_unused_result))
+#else
+#define BP_API
+#define BP_MUST_USE
+#endif
+
+/* ---- errors ---------------------------------------------------------- */
+
+/* Whose fault an error is. Ours stops the node, the peer's costs the peer
+   that sent the bytes, the world's (disk, network, file) is reported and
+   retried where that makes sense, the user's is answered with a usage text. */
+enum bp_fault_of { BP_OURS, BP_PEER, BP_WORLD, BP_USER };
+
+/* name, value, whose fault, sentence. A value is never reused. Ranges:
+   -1.. base, -20.. RLP, -40.. seals and header rules, -80.. body rules,
+   -120.. wire, -160.. store and files, -200.. chain specifications. */
+#define BP_ERR_MAP(X)                                                          \
+    X(NOMEM, -1, OURS, "out of memory")                                        \
+    X(RANGE, -2, USER, "value out of range")                                   \
+    X(FORMAT, -3, USER, "text is not in the expected form")                    \
+    X(SPACE, -4, OURS, "the output buffer is too small")                       \
+    X(RLP_SHORT, -20, PEER, "RLP item runs past the end")                      \
+    X(RLP_CANON, -21, PEER, "RLP item is not in canonical form")               \
+    X(RLP_KIND, -22, PEER,                                                     \
+      "RLP item is a list where a string is due, or the other way round")      \
+    X(RLP_TRAILING, -23, PEER, "bytes follow the last RLP item")               \
+    X(RLP_SIZE, -24, PEER, "RLP item has the wrong length for its field")      \
+    X(RLP_DEPTH, -25, PEER, "RLP lists are nested too deeply")
+
+enum bp_err {
+    BP_OK = 0,
+#define BP_ERR_ENUM(name, value, who, text) BP_ERR_##name = value,
+    BP_ERR_MAP(BP_ERR_ENUM)
+#undef BP_ERR_ENUM
+};
+
+/* The sentence of an error, without a full stop; "unknown error" for a value
+   that is not in the table. Never NULL; the text lives for ever. */
+BP_API const char *bp_strerror(int err);
+/* The short name of an error ("RLP_SHORT"), or "UNKNOWN". */
+BP_API const char *bp_errname(int err);
+/* Whose fault an error is; BP_OURS for a value not in the table. */
+BP_API enum bp_fault_of bp_err_fault(int err);
+
+/* ---- bytes ----------------------------------------------------------- */
+
+/* A span borrows n bytes at p; it never owns them. */
+typedef struct bp_span {
+    const uint8_t *p;
+    size_t n;
+} bp_span;
+
+typedef struct bp_hash {
+    uint8_t b[32];
+} bp_hash;
+
+BP_API bool bp_hash_eq(const bp_hash *a, const bp_hash *b);
+/* Order of the 32 bytes as a big-endian number: <0, 0, >0. */
+BP_API int bp_hash_cmp(const bp_hash *a, const bp_hash *b);
+
+/* Writes 2n lower-case digits and a NUL at out (2n + 1 bytes). */
+BP_API void bp_hex(char *out, const void *bytes, size_t n);
+/* Reads exactly 2n hexadecimal digits, with or without "0x" in front, and
+   nothing after them. Returns 0 or BP_ERR_FORMAT, with out then unspecified. */
+BP_API int bp_unhex(void *out, size_t n, const char *text) BP_MUST_USE;
+
+/* ---- 256-bit unsigned numbers ---------------------------------------- */
+
+/* w[0] is the least significant limb. */
+typedef struct bp_u256 {
+    uint64_t w[4];
+} bp_u256;
+
+/* Digits of 2^256 - 1 and a NUL. */
+#define BP_U256_DEC_MAX 79
+
+BP_API bp_u256 bp_u256_from_u64(uint64_t v);
+BP_API bool bp_u256_is_zero(const bp_u256 *a);
+BP_API int bp_u256_cmp(const bp_u256 *a, const bp_u256 *b);
+/* *out = a + b mod 2^256; returns the carry. out may be a or b. */
+BP_API bool bp_u256_add(bp_u256 *out, const bp_u256 *a, const bp_u256 *b);
+/* *out = a - b mod 2^256; returns the borrow. out may be a or b. */
+BP_API bool bp_u256_sub(bp_u256 *out, const bp_u256 *a, const bp_u256 *b);
+/* *out = a * m mod 2^256; returns the limb that overflowed. */
+BP_API uint64_t bp_u256_mul_u64(bp_u256 *out, const bp_u256 *a, uint64_t m);
+/* *out = a / d; returns a mod d. d must not be 0. */
+BP_API uint64_t bp_u256_div_u64(bp_u256 *out, const bp_u256 *a, uint64_t d);
+/* *quot = a / d; *rem = a mod d (either may be NULL). d must not be 0. */
+BP_API void bp_u256_divmod(bp_u256 *quot, bp_u256 *rem, const bp_u256 *a,
+                           const bp_u256 *d);
+/* Shift by any amount; 256 and more gives 0. */
+BP_API bp_u256 bp_u256_shr(const bp_u256 *a, unsigned bits);
+BP_API bp_u256 bp_u256_shl(const bp_u256 *a, unsigned bits);
+/* Number of significant bits, 0 for 0. */
+BP_API unsigned bp_u256_bits(const bp_u256 *a);
+/* From n <= 32 big-endian bytes. */
+BP_API bp_u256 bp_u256_from_be(const uint8_t *bytes, size_t n);
+BP_API void bp_u256_to_be(uint8_t out[32], const bp_u256 *a);
+/* Writes the decimal form and a NUL; returns its length. */
+BP_API size_t bp_u256_to_dec(char out[BP_U256_DEC_MAX], const bp_u256 *a);
+/* Reads decimal digits, or hexadecimal ones after "0x", and nothing else.
+   Returns 0, BP_ERR_FORMAT, or BP_ERR_RANGE at 2^256 and above. */
+BP_API int bp_u256_parse(bp_u256 *out, const char *text) BP_MUST_USE;
+
+/* ---- time ------------------------------------------------------------ */
+
+/* Monotonic milliseconds since a moment the caller chose. */
+typedef uint64_t bp_time;
+#define BP_TIME_NEVER UINT64_MAX
+
+/* ---- memory ---------------------------------------------------------- */
+
+/* The caller's memory. alloc returns n bytes aligned for any object, or NULL;
+   free gets the same n back. No function here calls alloc with 0. */
+struct bp_alloc {
+    void *(*alloc)(void *user, size_t n);
+    void (*free)(void *user, void *p, size_t n);
+    void *user;
+};
+
+/* malloc and free. */
+BP_API extern const struct bp_alloc bp_alloc_libc;
+
+/* With a == NULL the C library's. bp_zalloc zeroes. bp_free(a, NULL, n) does
+   nothing. bp_grow copies old_n bytes to a new block of new_n and frees the
+   old one; on failure it returns NULL and the old block stays. */
+BP_API void *bp_malloc(const struct bp_alloc *a, size_t n) BP_MUST_USE;
+BP_API void *bp_zalloc(const struct bp_alloc *a, size_t n) BP_MUST_USE;
+BP_API void *bp_grow(const struct bp_alloc *a, void *p, size_t old_n,
+                     size_t new_n) BP_MUST_USE;
+BP_API void bp_free(const struct bp_alloc *a, void *p, size_t n);
+
+/* ---- chance ---------------------------------------------------------- */
+
+/* xoshiro256**; seeded by splitmix64, so any seed is a good one. Not for
+   keys. The same seed gives the same numbers on every machine. */
+struct bp_rng {
+    uint64_t s[4];
+};
+BP_API void bp_rng_seed(struct bp_rng *r, uint64_t seed);
+BP_API uint64_t bp_rng_next(struct bp_rng *r);
+/* Uniform in 0..n-1; 0 for n == 0. */
+BP_API uint64_t bp_rng_below(struct bp_rng *r, uint64_t n);
+BP_API void bp_rng_bytes(struct bp_rng *r, void *out, size_t n);
+
+/* ---- version --------------------------------------------------------- */
+
+#define BP_VERSION_MAJOR 0
+#define BP_VERSION_MINOR 1
+#define BP_VERSION_PATCH 0
+/* "0.1.0", of the library that is linked. */
+BP_API const char *bp_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
