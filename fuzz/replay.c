@@ -62,7 +62,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     int err = 0;
-    uint8_t *nothing = malloc(1);
+    uint8_t *nothing = calloc(1, 1);
     if (nothing == NULL) return 1;
     LLVMFuzzerTestOneInput(nothing, 0);
     free(nothing);
