@@ -43,7 +43,19 @@ enum bp_fault_of { BP_OURS, BP_PEER, BP_WORLD, BP_USER };
       "RLP item is a list where a string is due, or the other way round")      \
     X(RLP_TRAILING, -23, PEER, "bytes follow the last RLP item")               \
     X(RLP_SIZE, -24, PEER, "RLP item has the wrong length for its field")      \
-    X(RLP_DEPTH, -25, PEER, "RLP lists are nested too deeply")
+    X(RLP_DEPTH, -25, PEER, "RLP lists are nested too deeply")                 \
+    X(STORE_IO, -160, WORLD, "the store could not be read or written")         \
+    X(DISK_FULL, -161, WORLD, "no space is left on the disk")                  \
+    X(STORE_MAP, -162, WORLD, "the store's map is full and cannot grow")       \
+    X(STORE_LOCKED, -163, WORLD, "another process writes to this store")       \
+    X(STORE_CHAIN, -164, USER, "the store belongs to another chain")           \
+    X(STORE_SCHEMA, -165, USER, "the store was written by another version")    \
+    X(STORE_CORRUPT, -166, WORLD, "the store contradicts itself")              \
+    X(NOT_STORED, -167, WORLD, "what was asked for is not stored")             \
+    X(STORE_READ_ONLY, -168, USER, "the store is open for reading only")       \
+    X(NO_PARENT, -169, OURS, "the block's parent is not stored")               \
+    X(NO_STORE, -170, USER, "there is no store here")                          \
+    X(STORE_ACCESS, -171, WORLD, "the system does not permit it")
 
 enum bp_err {
     BP_OK = 0,
