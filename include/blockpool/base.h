@@ -44,6 +44,29 @@ enum bp_fault_of { BP_OURS, BP_PEER, BP_WORLD, BP_USER };
     X(RLP_TRAILING, -23, PEER, "bytes follow the last RLP item")               \
     X(RLP_SIZE, -24, PEER, "RLP item has the wrong length for its field")      \
     X(RLP_DEPTH, -25, PEER, "RLP lists are nested too deeply")                 \
+    X(SNAPPY, -120, PEER, "Snappy data does not decompress")                   \
+    X(SNAPPY_SIZE, -121, PEER, "Snappy data decompresses to too much")         \
+    X(SNAPPY_CRC, -122, PEER, "Snappy chunk does not match its checksum")      \
+    X(ECIES, -123, PEER, "encrypted packet is not meant for our key")          \
+    X(RLPX_KEY, -124, USER, "not a key of the curve secp256k1")                \
+    X(RLPX_HANDSHAKE, -125, PEER, "handshake packet is malformed")             \
+    X(RLPX_SELF, -126, WORLD, "the peer is this node itself")                  \
+    X(RLPX_MAC, -127, PEER, "frame does not match its MAC")                    \
+    X(RLPX_FRAME, -128, PEER, "frame has a length that it must not have")      \
+    X(RLPX_CODE, -129, PEER, "message code that was not agreed upon")          \
+    X(RLPX_HELLO, -130, PEER, "Hello is malformed or comes again")             \
+    X(RLPX_IDENTITY, -131, PEER, "Hello names another key than the handshake") \
+    X(RLPX_USELESS, -132, WORLD, "no protocol in common with the peer")        \
+    X(RLPX_FULL, -133, WORLD, "the peer does not read what is sent to it")     \
+    X(RLPX_OVER, -134, OURS, "the session is not open")                        \
+    X(ETH_CODE, -140, PEER, "no such message in this version of eth")          \
+    X(ETH_COUNT, -141, PEER, "message has more items than its limit")          \
+    X(ETH_RANGE, -142, PEER, "block range ends before it begins")              \
+    X(ETH_ORIGIN, -143, OURS, "header query has both a number and a hash")     \
+    X(ETH_FIRST, -144, PEER, "first message is not Status")                    \
+    X(ETH_NETWORK, -145, WORLD, "the peer is on another network")              \
+    X(ETH_VERSION, -146, PEER, "Status names another version than agreed")     \
+    X(ETH_GENESIS, -147, WORLD, "the peer has another genesis block")          \
     X(STORE_IO, -160, WORLD, "the store could not be read or written")         \
     X(DISK_FULL, -161, WORLD, "no space is left on the disk")                  \
     X(STORE_MAP, -162, WORLD, "the store's map is full and cannot grow")       \
