@@ -1,0 +1,65 @@
+# The door: every entry is a line or two over Meson or a script in scripts/.
+# `make help` lists them. SETUP= adds options to meson setup, SEED= seeds the
+# randomised tests, BLOCKPOOL_TEST_DATA= says where the real chains are.
+BUILD ?= build
+SETUP ?=
+T     ?=
+SECS  ?= 30
+export SEED BLOCKPOOL_TEST_DATA
+
+# Configures the build directory $(1) once, with the options $(2).
+setup = @test -f $(1)/build.ninja || $(3) meson setup $(1) $(2) $(SETUP)
+
+# Sanitizers stop at the first finding, undefined behaviour included.
+SANITIZE = --buildtype=debugoptimized -Db_lundef=false \
+	-Dc_args="-fno-sanitize-recover=all -fno-omit-frame-pointer"
+
+all: ## build everything: build/blockpool, the libraries, tests, benchmarks
+	@scripts/deps build test
+	$(call setup,$(BUILD))
+	@ninja -C $(BUILD)
+.PHONY: all
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | \
+	    awk -F'|' '{ printf "make %-9s %s\n", $$1, $$2 }'
+.PHONY: help
+
+check: all ## run every fast test; T=x: one suite, layer or test; SEED=n
+	@scripts/check $(BUILD) $(T)
+.PHONY: check
+
+asan: ## the tests under AddressSanitizer and UBSan, in build-asan; T=x
+	@scripts/deps build test
+	$(call setup,build-asan,$(SANITIZE) -Db_sanitize=address$(,)undefined)
+	@ninja -C build-asan
+	@TIMEOUT_FACTOR=5 scripts/check build-asan $(T)
+.PHONY: asan
+
+tsan: ## the tests under ThreadSanitizer, in build-tsan; T=x
+	@scripts/deps build test
+	$(call setup,build-tsan,$(SANITIZE) -Db_sanitize=thread)
+	@ninja -C build-tsan
+	@TIMEOUT_FACTOR=10 scripts/check build-tsan $(T)
+.PHONY: tsan
+
+fuzz: ## libFuzzer, SECS=30 on each target; T=x: that one
+	@scripts/deps build test fuzz
+	$(call setup,build-fuzz,$(SANITIZE) -Dfuzz=true \
+	    -Db_sanitize=address$(,)undefined,CC=clang-14)
+	@scripts/fuzz build-fuzz $(SECS) $(T)
+.PHONY: fuzz
+
+bench: ## benchmarks, one JSON line a result on stdout; T=x: that one
+	@$(MAKE) --no-print-directory all >&2
+	@scripts/bench $(BUILD) $(T)
+.PHONY: bench
+
+cover: ## coverage of the tests, one line a folder of src/; T=x
+	@scripts/deps build test cover
+	$(call setup,build-cover,--buildtype=debug -Db_coverage=true)
+	@ninja -C build-cover
+	@scripts/cover build-cover $(T)
+.PHONY: cover
+
+, := ,
