@@ -43,6 +43,23 @@ tsan: ## the tests under ThreadSanitizer, in build-tsan; T=x
 	@TIMEOUT_FACTOR=10 scripts/check build-tsan $(T)
 .PHONY: tsan
 
+lint: ## the house rules, layers and format, in seconds
+	@scripts/deps lint
+	@scripts/lint
+.PHONY: lint
+
+tidy: ## cppcheck, clang-tidy and gcc -fanalyzer over src/
+	@scripts/deps build test lint
+	$(call setup,$(BUILD))
+	@scripts/tidy $(BUILD)
+.PHONY: tidy
+
+fmt: ## format every C file with clang-format-14
+	@scripts/deps lint
+	@git ls-files -co --exclude-standard '*.[ch]' | \
+	    xargs -r clang-format-14 -i --style=file
+.PHONY: fmt
+
 fuzz: ## libFuzzer, SECS=30 on each target; T=x: that one
 	@scripts/deps build test fuzz
 	$(call setup,build-fuzz,$(SANITIZE) -Dfuzz=true \
