@@ -31,7 +31,8 @@ enum bp_fault_of { BP_OURS, BP_PEER, BP_WORLD, BP_USER };
 
 /* name, value, whose fault, sentence. A value is never reused. Ranges:
    -1.. base, -20.. RLP, -40.. seals and header rules, -80.. body rules,
-   -120.. wire, -160.. store and files, -200.. chain specifications. */
+   -120.. wire, -160.. store and files, -200.. chain specifications,
+   -240.. the node. */
 #define BP_ERR_MAP(X)                                                          \
     X(NOMEM, -1, OURS, "out of memory")                                        \
     X(RANGE, -2, USER, "value out of range")                                   \
@@ -78,7 +79,9 @@ enum bp_fault_of { BP_OURS, BP_PEER, BP_WORLD, BP_USER };
     X(STORE_READ_ONLY, -168, USER, "the store is open for reading only")       \
     X(NO_PARENT, -169, OURS, "the block's parent is not stored")               \
     X(NO_STORE, -170, USER, "there is no store here")                          \
-    X(STORE_ACCESS, -171, WORLD, "the system does not permit it")
+    X(STORE_ACCESS, -171, WORLD, "the system does not permit it") \
+    X(NO_KEY, -240, USER, "there is no node key")                              \
+    X(KEY_IO, -241, WORLD, "the node key could not be read or written")
 
 enum bp_err {
     BP_OK = 0,
