@@ -206,7 +206,7 @@ struct bp_ev_hashes {
 };
 
 /* One delivered body or whole block. */
-struct bp_block {
+struct bp_delivery {
     bp_hash hash;  /* of the block, or the asked hash whose roots it matches */
     bool matched;  /* false: a body that matches no asked hash; hash is void */
     uint64_t item; /* the host's handle of the body; 0: none */
@@ -220,13 +220,13 @@ struct bp_block {
 struct bp_ev_blocks {
     bp_peer_id peer;
     bp_req_id request;
-    const struct bp_block *blocks; /* borrowed until step returns */
+    const struct bp_delivery *blocks; /* borrowed until step returns */
     size_t n;
 };
 
 struct bp_ev_pushed {
     bp_peer_id peer;
-    struct bp_block block; /* has_link */
+    struct bp_delivery block; /* has_link */
     bool has_td;
     bp_u256 td;
 };
