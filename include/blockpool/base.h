@@ -45,6 +45,9 @@ enum bp_fault_of { BP_OURS, BP_PEER, BP_WORLD, BP_USER };
     X(RLP_TRAILING, -23, PEER, "bytes follow the last RLP item")               \
     X(RLP_SIZE, -24, PEER, "RLP item has the wrong length for its field")      \
     X(RLP_DEPTH, -25, PEER, "RLP lists are nested too deeply")                 \
+    X(SEAL_EPOCH, -40, PEER, "the epoch is beyond what Ethash provides for")   \
+    X(SEAL_WORK, -41, PEER, "the seal does not meet the difficulty")           \
+    X(SEAL_MIX, -42, PEER, "the seal's mix is not the one of the data set")    \
     X(SNAPPY, -120, PEER, "Snappy data does not decompress")                   \
     X(SNAPPY_SIZE, -121, PEER, "Snappy data decompresses to too much")         \
     X(SNAPPY_CRC, -122, PEER, "Snappy chunk does not match its checksum")      \
@@ -79,7 +82,8 @@ enum bp_fault_of { BP_OURS, BP_PEER, BP_WORLD, BP_USER };
     X(STORE_READ_ONLY, -168, USER, "the store is open for reading only")       \
     X(NO_PARENT, -169, OURS, "the block's parent is not stored")               \
     X(NO_STORE, -170, USER, "there is no store here")                          \
-    X(STORE_ACCESS, -171, WORLD, "the system does not permit it") \
+    X(STORE_ACCESS, -171, WORLD, "the system does not permit it")              \
+    X(CACHE_FILE, -190, WORLD, "not a file of the wanted light cache")         \
     X(NO_KEY, -240, USER, "there is no node key")                              \
     X(KEY_IO, -241, WORLD, "the node key could not be read or written")
 

@@ -1,0 +1,50 @@
+/* ethash_file: the bytes of a light cache on disk; the files are node's. */
+#include "prim/ethash_impl.h"
+
+/* Two little-endian words; go-ethereum calls them its dump magic. */
+static const uint8_t head[BP_ETHASH_FILE_HEAD] = {
+    0xfe, 0xca, 0xdd, 0xba, 0xad, 0xde, 0xe1, 0xfe,
+};
+
+enum {
+    PIECE = 64 * 1024, /* bytes of cache under one hash of the digest */
+    GROUP = 64,        /* pieces hashed at once */
+};
+
+void bp_ethash_file_name(char out[BP_ETHASH_FILE_NAME_MAX],
+                         const bp_hash *seed) {
+    static const char prefix[] = "cache-R23-";
+    memcpy(out, prefix, sizeof prefix - 1);
+    bp_hex(out + sizeof prefix - 1, seed->b, 8);
+}
+
+void bp_ethash_file_head(uint8_t out[BP_ETHASH_FILE_HEAD]) {
+    memcpy(out, head, sizeof head);
+}
+
+int bp_ethash_file_open(bp_span *cache, bp_span file, size_t cache_n) {
+    if (file.n < sizeof head || file.n - sizeof head != cache_n ||
+        memcmp(file.p, head, sizeof head) != 0)
+        return BP_ERR_CACHE_FILE;
+    *cache = (bp_span){ file.p + sizeof head, cache_n };
+    return 0;
+}
+
+void bp_ethash_file_digest(bp_hash *out, bp_span cache) {
+    struct bp_keccak all;
+    bp_keccak256_init(&all);
+    while (cache.n > 0) {
+        bp_span piece[GROUP];
+        bp_hash hash[GROUP];
+        size_t n = 0;
+        for (; n < GROUP && cache.n > 0; n++) {
+            size_t len = cache.n < PIECE ? cache.n : PIECE;
+            piece[n] = (bp_span){ cache.p, len };
+            cache.p += len;
+            cache.n -= len;
+        }
+        bp_keccak256_many(hash, piece, n);
+        bp_keccak_update(&all, hash, n * sizeof hash[0]);
+    }
+    bp_keccak_digest(&all, out->b);
+}
