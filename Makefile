@@ -79,4 +79,8 @@ cover: ## coverage of the tests, one line a folder of src/; T=x
 	@scripts/cover build-cover $(T)
 .PHONY: cover
 
+install: all ## install program, libraries, headers; DESTDIR=, SETUP=--prefix=
+	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(DESTDIR))
+.PHONY: install
+
 , := ,
