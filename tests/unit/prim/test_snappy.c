@@ -1,10 +1,9 @@
 /* test_snappy: published blocks and streams, round trips, and what must be
    refused before it is believed. */
-#include "lib/vectors.h"
-
-#include "prim/snappy.h"
-
 #include <openssl/sha.h>
+
+#include "lib/vectors.h"
+#include "prim/snappy.h"
 
 static bp_span span(const void *p, size_t n) {
     return (bp_span){ p, n };
