@@ -4,18 +4,29 @@
 #include "prim/keccak_impl.h"
 #include "prim/le.h"
 
-static const struct bp_keccak_ops ops_portable = {
-    .permute = bp_keccak_permute_portable,
-    .ways = 1,
+static const struct bp_keccak_ops rows[] = {
+    [BP_CPU_PORTABLE] = { .permute = bp_keccak_permute_portable },
+#if defined(__x86_64__)
+    [BP_CPU_AVX2] = {
+        .permute = bp_keccak_permute_bmi,
+        .wide = { { 4, bp_keccak_absorb_avx2, bp_keccak_line512_avx2 } },
+    },
+    [BP_CPU_AVX512] = {
+        .permute = bp_keccak_permute_xmm,
+        .wide = { { 8, bp_keccak_absorb_avx512, bp_keccak_line512_avx512 },
+                  { 4, bp_keccak_absorb_vl, bp_keccak_line512_vl },
+                  { 2, NULL, bp_keccak_line512_xmm } },
+    },
+#endif
 };
 
 const struct bp_keccak_ops *bp_keccak_ops_of(enum bp_cpu cpu) {
-    (void)cpu;
-    return &ops_portable;
+    enum bp_cpu best = bp_cpu_detect();
+    return &rows[cpu < best ? cpu : best];
 }
 
 const struct bp_keccak_ops *bp_keccak_ops(void) {
-    return bp_keccak_ops_of(bp_cpu_used());
+    return &rows[bp_cpu_used()]; /* was lowered when it was set */
 }
 
 static void absorb_block(const struct bp_keccak_ops *ops, uint64_t a[25],

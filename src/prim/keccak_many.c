@@ -38,7 +38,7 @@ static void squeeze(bp_hash *out, const uint64_t *s, unsigned ways,
         store_le64(out->b + 8 * i, s[i * ways + w]);
 }
 
-static void run_lanes(const struct bp_keccak_ops *ops, bp_hash *out,
+static void run_lanes(const struct bp_keccak_wide *wide, bp_hash *out,
                       const bp_span *in, size_t n) {
     _Alignas(64) uint64_t s[25 * BP_KECCAK_WAYS_MAX];
     struct lane lane[BP_KECCAK_WAYS_MAX];
@@ -46,43 +46,102 @@ static void run_lanes(const struct bp_keccak_ops *ops, bp_hash *out,
     size_t next = 0, busy = 0;
     unsigned keep = 0;
     memset(s, 0, sizeof s);
-    for (unsigned w = 0; w < ops->ways; w++) {
-        lane[w].out = NULL;
-        memset(lane[w].padded, 0, sizeof lane[w].padded);
-    }
+    memset(lane, 0, sizeof lane);
     do {
-        for (unsigned w = 0; w < ops->ways; w++) {
+        for (unsigned w = 0; w < wide->ways; w++) {
             struct lane *l = &lane[w];
             if (l->out == NULL && next < n) {
-                *l = (struct lane){
-                    in[next].p, in[next].n, &out[next], false, { 0 }
-                };
-                next++;
+                l->p = in[next].p;
+                l->n = in[next].n;
+                l->last = false;
+                l->out = &out[next++];
                 busy++;
             }
             block[w] = l->out != NULL ? next_block(l) : l->padded;
         }
-        ops->absorb(s, block, keep);
+        wide->absorb(s, block, keep);
         keep = 0;
-        for (unsigned w = 0; w < ops->ways; w++) {
+        for (unsigned w = 0; w < wide->ways; w++) {
             struct lane *l = &lane[w];
             if (l->out == NULL) continue;
             if (!l->last) {
                 keep |= 1u << w;
                 continue;
             }
-            squeeze(l->out, s, ops->ways, w);
+            squeeze(l->out, s, wide->ways, w);
             l->out = NULL;
             busy--;
         }
     } while (busy > 0 || next < n);
 }
 
+/* The narrowest row that holds n messages, else the widest there is; NULL for
+   one message, or no rows. */
+static const struct bp_keccak_wide *pick(const struct bp_keccak_ops *ops,
+                                         size_t n) {
+    const struct bp_keccak_wide *best = NULL;
+    if (n < 2) return NULL;
+    for (const struct bp_keccak_wide *w = ops->wide; w->ways > 0; w++)
+        if (w->absorb != NULL && (best == NULL || w->ways >= n)) best = w;
+    return best;
+}
+
 void bp_keccak256_many(bp_hash *out, const bp_span *in, size_t n) {
-    const struct bp_keccak_ops *ops = bp_keccak_ops();
-    if (n > 1 && ops->ways > 1) {
-        run_lanes(ops, out, in, n);
+    const struct bp_keccak_wide *wide = pick(bp_keccak_ops(), n);
+    if (wide != NULL) {
+        run_lanes(wide, out, in, n);
         return;
     }
     for (size_t i = 0; i < n; i++) bp_keccak256(&out[i], in[i]);
+}
+
+static void one_line512(const struct bp_keccak_ops *ops, uint8_t *out,
+                        const uint8_t *a, const uint8_t *b) {
+    uint64_t s[25] = { 0 };
+    for (unsigned i = 0; i < 8; i++) {
+        s[i] = load_le64(a + 8 * i);
+        if (b != NULL) s[i] ^= load_le64(b + 8 * i);
+    }
+    s[8] = BP_KECCAK512_LINE_PAD;
+    ops->permute(s);
+    for (unsigned i = 0; i < 8; i++) store_le64(out + 8 * i, s[i]);
+}
+
+/* k lines, fewer than wide->ways: the last one stands in for the missing. */
+static void padded_lines(const struct bp_keccak_wide *wide,
+                         uint8_t *const out[], const uint8_t *const a[],
+                         const uint8_t *const b[], size_t k) {
+    uint8_t *o[BP_KECCAK_WAYS_MAX];
+    const uint8_t *x[BP_KECCAK_WAYS_MAX], *y[BP_KECCAK_WAYS_MAX];
+    for (size_t i = 0; i < wide->ways; i++) {
+        size_t from = i < k ? i : k - 1;
+        o[i] = out[from];
+        x[i] = a[from];
+        y[i] = b != NULL ? b[from] : NULL;
+    }
+    wide->line512(o, x, b != NULL ? y : NULL);
+}
+
+void bp_keccak512_lines(const struct bp_keccak_ops *ops, uint8_t *const out[],
+                        const uint8_t *const a[], const uint8_t *const b[],
+                        size_t k) {
+    const struct bp_keccak_wide *w = ops->wide;
+    while (k > 1 && w->ways > 0) {
+        const struct bp_keccak_wide *next = w + 1;
+        if (k >= w->ways) {
+            w->line512(out, a, b);
+        } else if (next->ways < k) { /* no narrower row holds them all */
+            padded_lines(w, out, a, b, k);
+            return;
+        } else {
+            w = next;
+            continue;
+        }
+        out += w->ways;
+        a += w->ways;
+        if (b != NULL) b += w->ways;
+        k -= w->ways;
+    }
+    for (size_t i = 0; i < k; i++)
+        one_line512(ops, out[i], a[i], b != NULL ? b[i] : NULL);
 }
