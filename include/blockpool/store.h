@@ -16,12 +16,13 @@
    block is the head. It adds up total difficulty and remembers which checks
    the caller did.
 
-   Threads. One thread writes (bp_store_write, bp_store_sync), at any time any
-   number of threads read, each through its own view. A view sees the store as
-   it was when it was opened, and whole batches only. The writing thread must
-   hold no view while it writes: a store may have to wait for the end of all
-   views (LMDB to grow its map, the memory store at each batch), and views are
-   therefore to be short. bp_store_close wants all views ended.
+   Threads. One thread at a time writes (bp_store_write, bp_store_mark,
+   bp_store_sync); at any time any number of threads read, each through its
+   own view. A view sees the store as it was when it was opened, and whole
+   batches only. A thread holds at most one view, and none while it writes: a
+   store may have to wait for the end of all views (LMDB to grow its map, the
+   memory store at each batch). Views are therefore to be short.
+   bp_store_close wants all views ended.
 
    Durability. A batch is all or nothing. Once bp_store_write has returned,
    killing the process loses nothing; after bp_store_sync neither does a power
