@@ -138,6 +138,11 @@ PLANTED = [
      "README.md:1: text:", "machine"),
     ("a wide line", "src/node/clock.c", "/* %s */\n" % ("x" * 80),
      "src/node/clock.c:1: text:", "80 columns"),
+    ("a package that a bare machine lacks", "src/base/meson.build",
+     {"scripts/deps": "#!/bin/sh\nbuild='gcc libuv1-dev'\n",
+      "src/base/meson.build":
+      "'one.c'\ndependency('libuv')\ndependency('odd')\n"},
+     "src/base/meson.build:3: deps:", "brings odd"),
     ("a link to nothing", "README.md", "[a](docs/b.md)\n",
      "README.md:1: links:", "docs/b.md"),
     ("a broken shell script", "scripts/x.sh", "#!/bin/sh\nif\n",
@@ -187,7 +192,7 @@ def lint(files, checks):
 def main():
     fmt = shutil.which("clang-format-14") is not None
     checks = ["banned", "includes", "tests", "sizes", "exports", "unreferenced",
-              "text", "links", "scripts", "layers"]
+              "text", "links", "scripts", "layers", "deps"]
     print(f"1..{len(PLANTED) + 3}")
     code, text = lint({}, checks)
     good = tap(code == 0, "a good tree has no findings", text)
