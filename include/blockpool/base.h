@@ -83,22 +83,22 @@ enum bp_fault_of { BP_OURS, BP_PEER, BP_WORLD, BP_USER };
     X(NO_PARENT, -169, OURS, "the block's parent is not stored")               \
     X(NO_STORE, -170, USER, "there is no store here")                          \
     X(STORE_ACCESS, -171, WORLD, "the system does not permit it")              \
-    X(FILE_OPEN, -180, USER, "the file cannot be opened")                      \
-    X(FILE_READ, -181, WORLD, "the file cannot be read")                       \
-    X(FILE_WRITE, -182, WORLD, "the file cannot be written")                   \
-    X(FILE_FORMAT, -183, USER, "the file is of no known form")                 \
-    X(FILE_END, -184, WORLD, "the file has no more blocks")                    \
-    X(FILE_SHORT, -185, WORLD, "the file was cut short")                       \
-    X(FILE_GZIP, -186, WORLD, "the compressed file is damaged")                \
-    X(FILE_SIZE, -187, WORLD, "the file has too much in one place")            \
-    X(FILE_BLOCK, -188, WORLD, "a block in the file is malformed")             \
-    X(FILE_SNAPPY, -189, WORLD, "a compressed entry is damaged")               \
-    X(FILE_ENTRY, -190, WORLD, "an entry is out of place")                     \
-    X(FILE_LINK, -191, WORLD, "a block does not follow the one before it")     \
-    X(FILE_TD, -192, WORLD, "a total difficulty does not add up")              \
-    X(FILE_ROOT, -193, WORLD, "the accumulator does not match the blocks")     \
-    X(FILE_INDEX, -194, WORLD, "the index does not match the blocks")          \
-    X(FILE_CHAIN, -195, USER, "the file belongs to another chain")             \
+    X(FILE_OPEN, -172, USER, "the file cannot be opened")                      \
+    X(FILE_READ, -173, WORLD, "the file cannot be read")                       \
+    X(FILE_WRITE, -174, WORLD, "the file cannot be written")                   \
+    X(FILE_FORMAT, -175, USER, "the file is of no known form")                 \
+    X(FILE_END, -176, WORLD, "the file has no more blocks")                    \
+    X(FILE_SHORT, -177, WORLD, "the file was cut short")                       \
+    X(FILE_GZIP, -178, WORLD, "the compressed file is damaged")                \
+    X(FILE_SIZE, -179, WORLD, "the file has too much in one place")            \
+    X(FILE_BLOCK, -180, WORLD, "a block in the file is malformed")             \
+    X(FILE_SNAPPY, -181, WORLD, "a compressed entry is damaged")               \
+    X(FILE_ENTRY, -182, WORLD, "an entry is out of place")                     \
+    X(FILE_LINK, -183, WORLD, "a block does not follow the one before it")     \
+    X(FILE_TD, -184, WORLD, "a total difficulty does not add up")              \
+    X(FILE_ROOT, -185, WORLD, "the accumulator does not match the blocks")     \
+    X(FILE_INDEX, -186, WORLD, "the index does not match the blocks")          \
+    X(FILE_CHAIN, -187, USER, "the file belongs to another chain")             \
     X(CACHE_FILE, -190, WORLD, "not a file of the wanted light cache")         \
     X(NO_KEY, -240, USER, "there is no node key")                              \
     X(KEY_IO, -241, WORLD, "the node key could not be read or written")
