@@ -4,29 +4,37 @@
 #define BP_STR_(x) #x
 #define BP_STR(x)  BP_STR_(x)
 
+/* A value given twice does not compile: it would be a duplicate case. */
+
 const char *bp_strerror(int err) {
-    if (err == BP_OK) return "no error";
+    switch (err) {
+    case BP_OK: return "no error";
 #define BP_ERR_TEXT(name, value, who, text)                                    \
-    if (err == (value)) return text;
-    BP_ERR_MAP(BP_ERR_TEXT)
+    case value: return text;
+        BP_ERR_MAP(BP_ERR_TEXT)
 #undef BP_ERR_TEXT
+    }
     return "unknown error";
 }
 
 const char *bp_errname(int err) {
-    if (err == BP_OK) return "OK";
+    switch (err) {
+    case BP_OK: return "OK";
 #define BP_ERR_NAME(name, value, who, text)                                    \
-    if (err == (value)) return #name;
-    BP_ERR_MAP(BP_ERR_NAME)
+    case value: return #name;
+        BP_ERR_MAP(BP_ERR_NAME)
 #undef BP_ERR_NAME
+    }
     return "UNKNOWN";
 }
 
 enum bp_fault_of bp_err_fault(int err) {
+    switch (err) {
 #define BP_ERR_WHO(name, value, who, text)                                     \
-    if (err == (value)) return BP_##who;
-    BP_ERR_MAP(BP_ERR_WHO)
+    case value: return BP_##who;
+        BP_ERR_MAP(BP_ERR_WHO)
 #undef BP_ERR_WHO
+    }
     return BP_OURS;
 }
 
