@@ -5,7 +5,6 @@ BUILD ?= build
 SETUP ?=
 T     ?=
 SECS  ?= 30
-export SEED BLOCKPOOL_TEST_DATA
 
 # Configures the build directory $(1) once, with the options $(2).
 setup = @test -f $(1)/build.ninja || $(3) meson setup $(1) $(2) $(SETUP)
