@@ -92,6 +92,7 @@ static void uncles_hashes(struct bp_body_roots *out,
         }
         if (k < UNCLES_BATCH && i + 1 < n) continue;
         bp_keccak256_many(hash, span, k);
+        /* cppcheck-suppress uninitvar ; whose[0..k-1] were written above */
         while (k > 0) k--, out[whose[k]].uncles = hash[k];
     }
 }

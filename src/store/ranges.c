@@ -23,7 +23,7 @@ int bp_ranges_copy(struct bp_ranges *out, const struct bp_alloc *a,
                    const struct bp_ranges *from) {
     *out = (struct bp_ranges){ 0 };
     BP_TRY(reserve(out, a, from->n + 1));
-    memcpy(out->run, from->run, from->n * sizeof *from->run);
+    if (from->n > 0) memcpy(out->run, from->run, from->n * sizeof *from->run);
     out->n = from->n;
     return 0;
 }

@@ -8,6 +8,7 @@ static void roots_of_real_chains(void **state) {
     static const char *const path[] = { "chains/ethtest/chain.rlp",
                                         "chains/ethtest-pow/chain.rlp" };
     enum { MOST = 3000 };
+    for (int c = 0; c < 2; c++) need_data(path[c]);
     struct bp_block *b = malloc(MOST * sizeof *b);
     struct bp_body *body = malloc(MOST * sizeof *body);
     struct bp_body_roots *roots = malloc(MOST * sizeof *roots);
