@@ -48,6 +48,99 @@ enum bp_fault_of { BP_OURS, BP_PEER, BP_WORLD, BP_USER };
     X(SEAL_EPOCH, -40, PEER, "the epoch is beyond what Ethash provides for")   \
     X(SEAL_WORK, -41, PEER, "the seal does not meet the difficulty")           \
     X(SEAL_MIX, -42, PEER, "the seal's mix is not the one of the data set")    \
+    X(RULE_PARENT_HASH, -43, PEER,                                             \
+      "parent-hash: the block does not name its parent's hash")                \
+    X(RULE_NUMBER, -44, PEER, "number: it is not the parent's plus one")       \
+    X(RULE_TIME, -45, PEER, "time: it is not after the parent's")              \
+    X(RULE_EXTRA_DATA, -46, PEER,                                              \
+      "extra-data: there are more than 32 bytes of it")                        \
+    X(RULE_DAO_EXTRA, -47, PEER,                                               \
+      "dao-extra-data: it is not what this side of the DAO fork writes")       \
+    X(RULE_DIFFICULTY, -48, PEER,                                              \
+      "difficulty: it is not the one that follows from the parent")            \
+    X(RULE_DIFFICULTY_BOUND, -49, PEER,                                        \
+      "difficulty-bound: it needs more than 128 bits")                         \
+    X(RULE_GAS_LIMIT, -50, PEER, "gas-limit: it is too far from the parent's") \
+    X(RULE_GAS_LIMIT_BOUNDS, -51, PEER,                                        \
+      "gas-limit-bounds: it is below 5000 or above 2^63 - 1")                  \
+    X(RULE_GAS_USED, -52, PEER, "gas-used: it is above the gas limit")         \
+    X(RULE_HEADER_FIELDS, -53, PEER,                                           \
+      "header-fields: their number is another fork's")                         \
+    X(RULE_BASE_FEE, -54, PEER,                                                \
+      "base-fee: it is not the one that follows from the parent")              \
+    X(RULE_BLOB_GAS_USED, -55, PEER,                                           \
+      "blob-gas-used: it is above the limit or not of whole blobs")            \
+    X(RULE_EXCESS_BLOB_GAS, -56, PEER,                                         \
+      "excess-blob-gas: it is not the one that follows from the parent")       \
+    X(RULE_POS_NONCE, -57, PEER, "pos-nonce: it is not zero after the merge")  \
+    X(RULE_POS_UNCLES, -58, PEER,                                              \
+      "pos-uncles: there are uncles after the merge")                          \
+    X(RULE_TERMINAL, -59, PEER,                                                \
+      "terminal: proof of work after the terminal total difficulty")           \
+    X(RULE_REQUIRED_HASH, -60, PEER,                                           \
+      "required-hash: the chain has another block at this number")             \
+    X(RULE_EMPTY_BLOCK, -61, PEER,                                             \
+      "empty-block: gas, receipts or logs without a transaction")              \
+    X(RULE_TIME_FUTURE, -62, WORLD, "time-future: the block is not due yet")   \
+    X(RULE_UNKNOWN_PARENT, -63, WORLD,                                         \
+      "unknown-parent: the parent is not stored")                              \
+    X(RULE_TRANSACTIONS_ROOT, -80, PEER,                                       \
+      "transactions-root: it is not that of the transactions")                 \
+    X(RULE_UNCLES_HASH, -81, PEER,                                             \
+      "uncles-hash: it is not that of the uncles")                             \
+    X(RULE_WITHDRAWALS_ROOT, -82, PEER,                                        \
+      "withdrawals-root: it is not that of the withdrawals")                   \
+    X(RULE_UNCLE_COUNT, -83, PEER,                                             \
+      "uncle-count: there are more than two uncles")                           \
+    X(RULE_UNCLE_DUPLICATE, -84, PEER,                                         \
+      "uncle-duplicate: the uncle is in the chain already")                    \
+    X(RULE_UNCLE_ANCESTOR, -85, PEER,                                          \
+      "uncle-ancestor: the uncle is an ancestor of the block")                 \
+    X(RULE_UNCLE_PARENT, -86, PEER,                                            \
+      "uncle-parent: it is not of the last seven generations")                 \
+    X(RULE_TX_FORM, -87, PEER, "tx-form: the transaction cannot be decoded")   \
+    X(RULE_TX_TYPE, -88, PEER,                                                 \
+      "tx-type: the type is unknown or not active yet")                        \
+    X(RULE_TX_SIGNATURE, -89, PEER, "tx-signature: v, r or s is out of range") \
+    X(RULE_TX_CHAIN_ID, -90, PEER,                                             \
+      "tx-chain-id: the transaction is signed for another chain")              \
+    X(RULE_TX_INTRINSIC_GAS, -91, PEER,                                        \
+      "tx-intrinsic-gas: the gas does not pay for the transaction's bytes")    \
+    X(RULE_TX_FLOOR_GAS, -92, PEER,                                            \
+      "tx-floor-gas: the gas is below the floor for calldata")                 \
+    X(RULE_TX_GAS_LIMIT, -93, PEER,                                            \
+      "tx-gas-limit: the transaction wants more gas than the block has")       \
+    X(RULE_TX_GAS_CAP, -94, PEER,                                              \
+      "tx-gas-cap: the transaction wants more than 2^24 gas")                  \
+    X(RULE_TX_NONCE, -95, PEER, "tx-nonce: it is 2^64 - 1")                    \
+    X(RULE_TX_FEE, -96, PEER,                                                  \
+      "tx-fee: it is below the base fee, or the tip above the whole")          \
+    X(RULE_TX_COST, -97, PEER,                                                 \
+      "tx-cost: gas and value together exceed 2^256 - 1")                      \
+    X(RULE_TX_INIT_CODE, -98, PEER,                                            \
+      "tx-init-code: it is longer than 49152 bytes")                           \
+    X(RULE_TX_BLOB, -99, PEER,                                                 \
+      "tx-blob: a blob transaction is malformed or pays too little")           \
+    X(RULE_TX_AUTHORIZATION, -100, PEER,                                       \
+      "tx-authorization: there is none, or no destination")                    \
+    X(RULE_BLOB_GAS_TOTAL, -101, PEER,                                         \
+      "blob-gas-total: blob-gas-used is not that of the transactions")         \
+    X(RULE_BLOCK_SIZE, -102, PEER,                                             \
+      "block-size: the block is larger than 8 MiB")                            \
+    X(RULE_RECEIPTS_FORM, -103, PEER,                                          \
+      "receipts-form: a receipt cannot be decoded")                            \
+    X(RULE_RECEIPTS_COUNT, -104, PEER,                                         \
+      "receipts-count: not one for each transaction")                          \
+    X(RULE_RECEIPTS_ROOT, -105, PEER,                                          \
+      "receipts-root: it is not that of the receipts")                         \
+    X(RULE_RECEIPTS_BLOOM, -106, PEER,                                         \
+      "receipts-bloom: the bloom is not that of the logs")                     \
+    X(RULE_RECEIPTS_GAS, -107, PEER,                                           \
+      "receipts-gas: gas used does not add up over the receipts")              \
+    X(RULE_RECEIPTS_REQUESTS, -108, PEER,                                      \
+      "receipts-requests: deposits were made, but no request is named")        \
+    X(NO_LINEAGE, -109, OURS,                                                  \
+      "the ancestors that the uncle rules need are not at hand")               \
     X(SNAPPY, -120, PEER, "Snappy data does not decompress")                   \
     X(SNAPPY_SIZE, -121, PEER, "Snappy data decompresses to too much")         \
     X(SNAPPY_CRC, -122, PEER, "Snappy chunk does not match its checksum")      \
@@ -100,6 +193,13 @@ enum bp_fault_of { BP_OURS, BP_PEER, BP_WORLD, BP_USER };
     X(FILE_INDEX, -186, WORLD, "the index does not match the blocks")          \
     X(FILE_CHAIN, -187, USER, "the file belongs to another chain")             \
     X(CACHE_FILE, -190, WORLD, "not a file of the wanted light cache")         \
+    X(SPEC_JSON, -200, USER,                                                   \
+      "the chain specification is not well-formed JSON")                       \
+    X(SPEC_KEY, -201, USER,                                                    \
+      "a key of the chain specification is missing or wrong")                  \
+    X(SPEC_GENESIS, -202, USER,                                                \
+      "the genesis block is not the one its hash tells")                       \
+    X(SPEC_NAME, -203, USER, "there is no built-in network of this name")      \
     X(NO_KEY, -240, USER, "there is no node key")                              \
     X(KEY_IO, -241, WORLD, "the node key could not be read or written")
 

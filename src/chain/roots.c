@@ -6,6 +6,13 @@
 #include "blockpool/keccak.h"
 #include "prim/trie.h"
 
+/* keccak256(0x80) */
+const bp_hash bp_empty_root = { {
+    0x56, 0xe8, 0x1f, 0x17, 0x1b, 0xcc, 0x55, 0xa6, 0xff, 0x83, 0x45,
+    0xe6, 0x92, 0xc0, 0xf8, 0x6e, 0x5b, 0x48, 0xe0, 0x1b, 0x99, 0x6c,
+    0xad, 0xc0, 0x01, 0x62, 0x2f, 0xb5, 0xe3, 0x63, 0xb4, 0x21,
+} };
+
 /* keccak256(0xc0) */
 const bp_hash bp_empty_uncles_hash = { {
     0x1d, 0xcc, 0x4d, 0xe8, 0xde, 0xc7, 0x5d, 0x7a, 0xab, 0x85, 0xb5,
@@ -61,15 +68,19 @@ int bp_roots_add(struct bp_roots *r, bp_span list, bp_hash *out) {
         BP_TRY(bp_rlp_item(&item, &walk));
         if (item.payload.n == 0 && !item.is_list) return BP_ERR_RLP_SIZE;
     }
-    bp_trie_begin(r->trie, out);
+    if (items.n == 0) { /* the body of many a block */
+        *out = bp_empty_root;
+        return 0;
+    }
     walk = items;
-    bool have_zero = walk.n > 0 && bp_rlp_item(&zero, &walk) == 0;
+    BP_TRY(bp_rlp_item(&zero, &walk));
+    bp_trie_begin(r->trie, out);
     uint64_t i = 1;
     for (; walk.n > 0 && bp_rlp_item(&item, &walk) == 0; i++) {
         if (i == 128) add_item(r->trie, 0, &zero);
         add_item(r->trie, i, &item);
     }
-    if (have_zero && i <= 128) add_item(r->trie, 0, &zero);
+    if (i <= 128) add_item(r->trie, 0, &zero);
     bp_trie_end(r->trie);
     return 0;
 }

@@ -60,13 +60,6 @@ struct bp_trie {
     uint8_t arena[ARENA];
 };
 
-/* keccak256(0x80) */
-const bp_hash bp_empty_root = { {
-    0x56, 0xe8, 0x1f, 0x17, 0x1b, 0xcc, 0x55, 0xa6, 0xff, 0x83, 0x45,
-    0xe6, 0x92, 0xc0, 0xf8, 0x6e, 0x5b, 0x48, 0xe0, 0x1b, 0x99, 0x6c,
-    0xad, 0xc0, 0x01, 0x62, 0x2f, 0xb5, 0xe3, 0x63, 0xb4, 0x21,
-} };
-
 int bp_trie_new(struct bp_trie **out, const struct bp_alloc *a) {
     struct bp_trie *t = bp_malloc(a, sizeof *t);
     if (t == NULL) return BP_ERR_NOMEM;
@@ -334,7 +327,7 @@ void bp_trie_end(struct bp_trie *t) {
     if (t->pending)
         place(t, -1);
     else
-        *t->root = bp_empty_root;
+        bp_keccak256(t->root, (bp_span){ (const uint8_t *)"\x80", 1 });
     t->pending = false;
     t->root = NULL;
 }

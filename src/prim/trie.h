@@ -33,11 +33,9 @@ void bp_trie_begin(struct bp_trie *t, bp_hash *root);
    is not empty and stays until the next add or end. */
 void bp_trie_add(struct bp_trie *t, const uint8_t *key, size_t key_n,
                  bp_span value);
+/* Without an entry the root is the hash of the empty string's RLP. */
 void bp_trie_end(struct bp_trie *t);
 /* Writes all roots that are still due. */
 void bp_trie_run(struct bp_trie *t);
-
-/* Root of a trie without entries: the hash of the empty string's RLP. */
-BP_API extern const bp_hash bp_empty_root;
 
 #endif

@@ -1,6 +1,4 @@
-#include "lib/test.h"
-
-#include <jansson.h>
+#include "lib/vectors.h"
 
 #include "blockpool/rlp.h"
 
@@ -161,30 +159,24 @@ static void notation(char *out, bp_span in) {
     out[-1] = '\0';
 }
 
+static void one_vector(const json_t *v) {
+    size_t n;
+    uint8_t *rlp = vec_bytes(v, "rlp", &n);
+    char got[8192];
+    bp_span in = { rlp, n };
+    int err = bp_rlp_check(in);
+    if ((err == 0) != vec_bool(v, "valid"))
+        fail_msg("%s: %s", vec_str(v, "name"), bp_strerror(err));
+    if (err == 0) {
+        notation(got, in);
+        assert_string_equal(got, vec_str(v, "value"));
+    }
+    free(rlp);
+}
+
 static void rlp_published_vectors(void **state) {
     (void)state;
-    size_t n, seen = 0;
-    char *text = (char *)test_read(need_data("vectors/rlp.jsonl"), &n);
-    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
-        json_t *v = json_loads(line, 0, NULL);
-        assert_non_null(v);
-        uint8_t buf[4096];
-        char got[8192];
-        bp_span in =
-            lit(json_string_value(json_object_get(v, "rlp")), buf, sizeof buf);
-        bool valid = json_is_true(json_object_get(v, "valid"));
-        int err = bp_rlp_check(in);
-        if ((err == 0) != valid) fail_msg("%s: %s", line, bp_strerror(err));
-        if (valid) {
-            notation(got, in);
-            assert_string_equal(got,
-                                json_string_value(json_object_get(v, "value")));
-        }
-        json_decref(v);
-        seen++;
-    }
-    assert_true(seen >= 38);
-    free(text);
+    assert_true(vec_each("vectors/rlp.jsonl", one_vector) >= 38);
 }
 
 int main(void) {
