@@ -117,6 +117,12 @@ for header in "$prefix"/include/blockpool/*.h; do
     tap "every declaration of $(basename "$header") is exported"
 done
 
+for header in "$BLOCKPOOL_SOURCE_ROOT"/include/blockpool/*.h; do
+    cmp "$header" "$prefix/include/blockpool/$(basename "$header")"
+done >"$tmp/out" 2>&1
+test ! -s "$tmp/out"
+tap "every header of include/blockpool is installed"
+
 test -z "$(find "$tmp/root" -path '*/include/*' -type f \
     ! -path '*/include/blockpool/*')"
 tap "headers are under include/blockpool only"
