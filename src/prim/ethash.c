@@ -33,11 +33,6 @@ static struct work *align_work(void *p) {
     return (struct work *)(((uintptr_t)p + 63) & ~(uintptr_t)63);
 }
 
-const struct bp_ethash_ops *bp_ethash_ops_of(enum bp_cpu cpu) {
-    (void)cpu;
-    return &bp_ethash_ops_portable;
-}
-
 int bp_ethash_light_init(struct bp_ethash_light *l, const uint8_t *cache,
                          size_t cache_n, uint64_t dataset_n) {
     uint64_t items = cache_n / BP_ETHASH_LINE;
@@ -126,7 +121,7 @@ static void hash_group(struct work *w, const struct bp_ethash_light *light,
     }
     for (uint32_t i = 0; i < BP_ETHASH_ACCESSES; i++) {
         pick_pages(w, light, n, i);
-        ops->items(&job);
+        bp_ethash_items(&job, t->cpu);
         ops->fold(w->mix[0], w->item[0], n * MIX_WORDS);
     }
     for (size_t h = 0; h < n; h++) {
@@ -220,13 +215,14 @@ void bp_ethash_dataset_item(uint8_t out[64],
                             uint32_t index) {
     _Alignas(64) uint8_t mix[BP_ETHASH_LINE];
     uint32_t ix;
-    bp_ethash_ops_portable.items(&(struct bp_ethash_items){
+    const struct bp_ethash_items job = {
         .light = light,
         .mix = mix,
         .nr = &index,
         .ix = &ix,
         .lanes = 1,
         .distance = 1,
-    });
+    };
+    bp_ethash_items(&job, bp_cpu_used());
     memcpy(out, mix, sizeof mix);
 }

@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "prim/ethash_impl.h"
+#include "prim/keccak_impl.h"
 
 /* How far ahead the random line of a later step is fetched. Its number stands
    in the old content of its item, so it is known a whole round before. */
@@ -59,7 +60,7 @@ static void sources(const struct lane *l, const uint8_t **prev,
 }
 
 /* One item of each of k lanes. */
-static void step_lanes(const struct bp_ethash_ops *ops, struct lane *lane,
+static void step_lanes(const struct bp_keccak_ops *ops, struct lane *lane,
                        unsigned k) {
     uint8_t *dst[BP_ETHASH_BUILD_GROUP];
     const uint8_t *prev[BP_ETHASH_BUILD_GROUP], *other[BP_ETHASH_BUILD_GROUP];
@@ -67,7 +68,7 @@ static void step_lanes(const struct bp_ethash_ops *ops, struct lane *lane,
         dst[w] = item(lane[w].b, lane[w].b->at);
         sources(&lane[w], &prev[w], &other[w]);
     }
-    ops->build(dst, prev, other, k);
+    bp_keccak512_lines(ops, dst, prev, other, k);
     for (unsigned w = 0; w < k; w++) {
         struct bp_ethash_build *b = lane[w].b;
         lane[w].left--;
@@ -83,7 +84,7 @@ static inline bool done(const struct bp_ethash_build *b) {
 
 /* Runs k builds side by side for up to `items` items each; lanes that are done
    leave, and the others go on in fewer. */
-static void run_group(const struct bp_ethash_ops *ops,
+static void run_group(const struct bp_keccak_ops *ops,
                       struct bp_ethash_build *b, unsigned k, uint32_t items) {
     struct lane lane[BP_ETHASH_BUILD_GROUP];
     unsigned n = 0;
@@ -101,10 +102,11 @@ static void run_group(const struct bp_ethash_ops *ops,
 
 bool bp_ethash_build_step(struct bp_ethash_build *b, size_t k, uint32_t items,
                           enum bp_cpu cpu) {
-    const struct bp_ethash_ops *ops = bp_ethash_ops_of(cpu);
+    const struct bp_keccak_ops *ops = bp_keccak_ops_of(cpu);
     bool all = true;
-    for (size_t i = 0; i < k; i += ops->ways) {
-        size_t n = k - i < ops->ways ? k - i : ops->ways;
+    for (size_t i = 0; i < k; i += BP_ETHASH_BUILD_GROUP) {
+        size_t n =
+            k - i < BP_ETHASH_BUILD_GROUP ? k - i : BP_ETHASH_BUILD_GROUP;
         run_group(ops, b + i, (unsigned)n, items);
     }
     for (size_t i = 0; i < k; i++) all = all && done(&b[i]);

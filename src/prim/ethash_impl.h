@@ -40,26 +40,45 @@ struct bp_ethash_items {
     const struct bp_ethash_light *light;
     uint8_t *mix;       /* lanes * 64 bytes, aligned to 64; the result */
     const uint32_t *nr; /* which item each lane makes */
-    uint32_t *ix;       /* room for lanes numbers */
+    uint32_t *ix;       /* the line each lane reads next */
     unsigned lanes;
     unsigned distance; /* lanes ahead that a line is prefetched, 1..lanes */
     enum bp_prefetch hint;
 };
 
+/* The number of the line that lane i reads as its parent number p. */
+static inline uint32_t bp_ethash_parent(const struct bp_ethash_items *j,
+                                        unsigned i, uint32_t p) {
+    const uint8_t *mix = j->mix + i * BP_ETHASH_LINE;
+    uint32_t t = bp_fnv(j->nr[i] ^ p, load_le32(mix + 4 * (p % 16)));
+    return bp_fastmod(t, j->light->inv_items, j->light->items);
+}
+
+static inline const uint8_t *bp_ethash_line(const struct bp_ethash_light *l,
+                                            uint32_t i) {
+    return l->cache + (size_t)i * BP_ETHASH_LINE;
+}
+
 struct bp_ethash_ops {
-    /* Computes the items; see struct bp_ethash_items. */
-    void (*items)(const struct bp_ethash_items *j);
-    /* Folds n words (a multiple of 16) of b into a by FNV. */
+    /* Folds the 256 parents into every lane, given lanes and the lines of
+       their first parents. */
+    void (*sweep)(const struct bp_ethash_items *j);
+    /* Folds n words (a multiple of 16) of b into a by FNV; both aligned to 64
+       bytes. */
     void (*fold)(uint8_t *a, const uint8_t *b, size_t n);
-    /* dst[w] = keccak512(a[w] ^ b[w]), 64 bytes each, for k <= ways. */
-    void (*build)(uint8_t *const dst[], const uint8_t *const a[],
-                  const uint8_t *const b[], unsigned k);
-    unsigned ways;
 };
 
 /* The row of a level, lowered to what the machine offers. */
 const struct bp_ethash_ops *bp_ethash_ops_of(enum bp_cpu cpu);
 
-extern const struct bp_ethash_ops bp_ethash_ops_portable;
+/* Computes the items j->nr. */
+void bp_ethash_items(const struct bp_ethash_items *j, enum bp_cpu cpu);
+
+void bp_ethash_sweep_portable(const struct bp_ethash_items *j);
+void bp_ethash_fold_portable(uint8_t *a, const uint8_t *b, size_t n);
+#if defined(__x86_64__)
+void bp_ethash_sweep_avx2(const struct bp_ethash_items *j);
+void bp_ethash_fold_avx2(uint8_t *a, const uint8_t *b, size_t n);
+#endif
 
 #endif
