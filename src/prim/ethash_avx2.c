@@ -24,18 +24,32 @@ TARGET void bp_ethash_fold_avx2(uint8_t *a, const uint8_t *b, size_t n) {
     }
 }
 
-/* The hint must be a constant, so each has a copy of the loop. */
+/* The hint must be a constant, so each has a copy of the loop. Everything is
+   held in locals: a store to a mix may change a field of *j for all the
+   compiler knows. */
 static inline __attribute__((always_inline)) TARGET void sweep(
     const struct bp_ethash_items *j, const enum _mm_hint hint) {
-    const struct bp_ethash_light *l = j->light;
-    const unsigned lanes = j->lanes;
+    const uint8_t *cache = j->light->cache;
+    const uint64_t inv = j->light->inv_items, items = j->light->items;
+    const uint32_t *nr = j->nr;
+    uint32_t *ix = j->ix;
+    const unsigned lanes = j->lanes, distance = j->distance;
     for (uint32_t p = 1; p <= BP_ETHASH_PARENTS; p++) {
-        for (unsigned i = 0, ahead = j->distance; i < lanes; i++, ahead++) {
-            bp_ethash_fold_avx2(j->mix + i * BP_ETHASH_LINE,
-                                bp_ethash_line(l, j->ix[i]), 16);
-            j->ix[i] = bp_ethash_parent(j, i, p);
+        uint8_t *mix = j->mix;
+        const uint8_t *word = mix + 4 * (p % 16);
+        unsigned ahead = distance;
+        for (unsigned i = 0; i < lanes; i++) {
+            __m256i *m = (__m256i *)(void *)mix;
+            const uint8_t *line = cache + (size_t)ix[i] * BP_ETHASH_LINE;
+            _mm256_store_si256(m, fnv8(_mm256_load_si256(m), line));
+            _mm256_store_si256(m + 1,
+                               fnv8(_mm256_load_si256(m + 1), line + 32));
+            uint32_t t = bp_fnv(nr[i] ^ p, load_le32(word));
+            ix[i] = (uint32_t)(((bp_u128)(inv * t) * items) >> 64);
+            mix += BP_ETHASH_LINE;
+            word += BP_ETHASH_LINE;
             if (ahead >= lanes) ahead -= lanes;
-            _mm_prefetch((const char *)bp_ethash_line(l, j->ix[ahead]), hint);
+            _mm_prefetch(cache + (size_t)ix[ahead++] * BP_ETHASH_LINE, hint);
         }
     }
 }
