@@ -19,8 +19,9 @@ struct work {
     uint8_t item[LANES][BP_ETHASH_LINE];
     uint8_t mix[BP_ETHASH_LANES_MAX][BP_ETHASH_PAGE];
     uint8_t s[BP_ETHASH_LANES_MAX][RESULT_IN]; /* s, then the short mix */
-    uint32_t nr[LANES];
-    uint32_t ix[LANES];
+    _Alignas(64) uint32_t nr[LANES];
+    _Alignas(64) uint32_t key[LANES];
+    const uint8_t *next[LANES];
     bp_hash seal_hash[BP_ETHASH_LANES_MAX];
     uint64_t nonce[BP_ETHASH_LANES_MAX];
     uint32_t who[BP_ETHASH_LANES_MAX]; /* place of the seal in its batch */
@@ -107,7 +108,8 @@ static void hash_group(struct work *w, const struct bp_ethash_light *light,
         .light = light,
         .mix = w->item[0],
         .nr = w->nr,
-        .ix = w->ix,
+        .next = w->next,
+        .key = w->key,
         .lanes = lanes,
         .distance = t->distance < 1       ? 1
                     : t->distance > lanes ? lanes
@@ -213,16 +215,19 @@ bool bp_ethash_search(uint64_t *nonce, struct bp_ethash_result *out,
 void bp_ethash_dataset_item(uint8_t out[64],
                             const struct bp_ethash_light *light,
                             uint32_t index) {
-    _Alignas(64) uint8_t mix[BP_ETHASH_LINE];
-    uint32_t ix;
+    enum { ROOM = 8, TWICE = 2 }; /* lanes come in pairs */
+    _Alignas(64) uint8_t mix[TWICE * BP_ETHASH_LINE];
+    _Alignas(64) uint32_t nr[ROOM] = { index, index }, key[ROOM];
+    const uint8_t *next[TWICE];
     const struct bp_ethash_items job = {
         .light = light,
         .mix = mix,
-        .nr = &index,
-        .ix = &ix,
-        .lanes = 1,
-        .distance = 1,
+        .nr = nr,
+        .next = next,
+        .key = key,
+        .lanes = TWICE,
+        .distance = TWICE,
     };
     bp_ethash_items(&job, bp_cpu_used());
-    memcpy(out, mix, sizeof mix);
+    memcpy(out, mix, BP_ETHASH_LINE);
 }

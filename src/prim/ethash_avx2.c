@@ -24,32 +24,62 @@ TARGET void bp_ethash_fold_avx2(uint8_t *a, const uint8_t *b, size_t n) {
     }
 }
 
-/* The hint must be a constant, so each has a copy of the loop. Everything is
-   held in locals: a store to a mix may change a field of *j for all the
-   compiler knows. */
+/* What the loop needs, in locals: a store to a mix may change a field of the
+   job for all the compiler knows. */
+struct loop {
+    const uint8_t *cache;
+    uint64_t inv, items;
+    const uint8_t **next;
+    const uint32_t *key;
+};
+
+/* Folds the next line into the mix of lane i; `word` is the word of the mix
+   that then picks the line after it. */
+static inline __attribute__((always_inline)) TARGET const uint8_t *step(
+    const struct loop *c, uint8_t *mix, const uint8_t *word, size_t i) {
+    const uint8_t *line = c->next[i];
+    __m256i *m = (__m256i *)(void *)(mix + i * BP_ETHASH_LINE);
+    _mm256_store_si256(m, fnv8(_mm256_load_si256(m), line));
+    _mm256_store_si256(m + 1, fnv8(_mm256_load_si256(m + 1), line + 32));
+    uint32_t t = c->key[i] ^ load_le32(word + i * BP_ETHASH_LINE);
+    uint64_t n = (uint64_t)(((bp_u128)(c->inv * t) * c->items) >> 64);
+    return c->next[i] = c->cache + n * BP_ETHASH_LINE;
+}
+
+/* (number ^ p) * prime of every lane, the half of FNV that is known. */
+static inline TARGET void make_keys(const struct bp_ethash_items *j,
+                                    uint32_t p) {
+    const __m256i prime = _mm256_set1_epi32(BP_FNV_PRIME);
+    const __m256i parent = _mm256_set1_epi32((int)p);
+    for (unsigned i = 0; i < j->lanes; i += 8) { /* there is room for 8 */
+        __m256i nr = _mm256_load_si256((const __m256i *)(j->nr + i));
+        _mm256_store_si256(
+            (__m256i *)(j->key + i),
+            _mm256_mullo_epi32(_mm256_xor_si256(nr, parent), prime));
+    }
+}
+
+/* The hint must be a constant, so each has a copy of the loops. */
 static inline __attribute__((always_inline)) TARGET void sweep(
     const struct bp_ethash_items *j, const enum _mm_hint hint) {
-    const uint8_t *cache = j->light->cache;
-    const uint64_t inv = j->light->inv_items, items = j->light->items;
-    const uint32_t *nr = j->nr;
-    uint32_t *ix = j->ix;
-    const unsigned lanes = j->lanes, distance = j->distance;
+    const struct bp_ethash_light *l = j->light;
+    const struct loop c = { l->cache, l->inv_items, l->items, j->next, j->key };
+    uint8_t *const mix = j->mix;
+    const size_t lanes = j->lanes, distance = j->distance;
     for (uint32_t p = 1; p <= BP_ETHASH_PARENTS; p++) {
-        uint8_t *mix = j->mix;
         const uint8_t *word = mix + 4 * (p % 16);
-        unsigned ahead = distance;
-        for (unsigned i = 0; i < lanes; i++) {
-            __m256i *m = (__m256i *)(void *)mix;
-            const uint8_t *line = cache + (size_t)ix[i] * BP_ETHASH_LINE;
-            _mm256_store_si256(m, fnv8(_mm256_load_si256(m), line));
-            _mm256_store_si256(m + 1,
-                               fnv8(_mm256_load_si256(m + 1), line + 32));
-            uint32_t t = bp_fnv(nr[i] ^ p, load_le32(word));
-            ix[i] = (uint32_t)(((bp_u128)(inv * t) * items) >> 64);
-            mix += BP_ETHASH_LINE;
-            word += BP_ETHASH_LINE;
-            if (ahead >= lanes) ahead -= lanes;
-            _mm_prefetch(cache + (size_t)ix[ahead++] * BP_ETHASH_LINE, hint);
+        make_keys(j, p);
+        if (distance == lanes) { /* a line as soon as it is known */
+            for (size_t i = 0; i < lanes; i += 2) {
+                _mm_prefetch(step(&c, mix, word, i), hint);
+                _mm_prefetch(step(&c, mix, word, i + 1), hint);
+            }
+            continue;
+        }
+        for (size_t i = 0, ahead = distance; i < lanes; i++) {
+            step(&c, mix, word, i);
+            _mm_prefetch(j->next[ahead], hint);
+            if (++ahead == lanes) ahead = 0;
         }
     }
 }

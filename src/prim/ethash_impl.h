@@ -38,25 +38,27 @@ static inline uint64_t bp_fastmod_inv(uint32_t n) {
 
 struct bp_ethash_items {
     const struct bp_ethash_light *light;
-    uint8_t *mix;       /* lanes * 64 bytes, aligned to 64; the result */
-    const uint32_t *nr; /* which item each lane makes */
-    uint32_t *ix;       /* the line each lane reads next */
-    unsigned lanes;
-    unsigned distance; /* lanes ahead that a line is prefetched, 1..lanes */
+    uint8_t *mix;         /* lanes * 64 bytes, aligned to 64; the result */
+    const uint32_t *nr;   /* which item each lane makes */
+    const uint8_t **next; /* room: the line each lane reads next */
+    uint32_t *key;        /* room; nr and key are aligned to 64 and have room
+                             for a multiple of 8 numbers */
+    unsigned lanes;       /* an even number */
+    unsigned distance;    /* lanes ahead that a line is prefetched, 1..lanes */
     enum bp_prefetch hint;
 };
 
-/* The number of the line that lane i reads as its parent number p. */
-static inline uint32_t bp_ethash_parent(const struct bp_ethash_items *j,
-                                        unsigned i, uint32_t p) {
-    const uint8_t *mix = j->mix + i * BP_ETHASH_LINE;
-    uint32_t t = bp_fnv(j->nr[i] ^ p, load_le32(mix + 4 * (p % 16)));
-    return bp_fastmod(t, j->light->inv_items, j->light->items);
+static inline const uint8_t *bp_ethash_line(const struct bp_ethash_light *l,
+                                            uint32_t number) {
+    uint32_t i = bp_fastmod(number, l->inv_items, l->items);
+    return l->cache + (size_t)i * BP_ETHASH_LINE;
 }
 
-static inline const uint8_t *bp_ethash_line(const struct bp_ethash_light *l,
-                                            uint32_t i) {
-    return l->cache + (size_t)i * BP_ETHASH_LINE;
+/* The line that lane i reads as its parent number p. */
+static inline const uint8_t *bp_ethash_parent(const struct bp_ethash_items *j,
+                                              unsigned i, uint32_t p) {
+    uint32_t word = load_le32(j->mix + i * BP_ETHASH_LINE + 4 * (p % 16));
+    return bp_ethash_line(j->light, bp_fnv(j->nr[i] ^ p, word));
 }
 
 struct bp_ethash_ops {

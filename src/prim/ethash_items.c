@@ -18,14 +18,13 @@ const struct bp_ethash_ops *bp_ethash_ops_of(enum bp_cpu cpu) {
 
 /* Every lane starts from the line of its own number. */
 static void fill(const struct bp_ethash_items *j) {
-    const struct bp_ethash_light *l = j->light;
     for (unsigned i = 0; i < j->lanes; i++) {
-        j->ix[i] = bp_fastmod(j->nr[i], l->inv_items, l->items);
-        __builtin_prefetch(bp_ethash_line(l, j->ix[i]), 0, 2);
+        j->next[i] = bp_ethash_line(j->light, j->nr[i]);
+        __builtin_prefetch(j->next[i], 0, 2);
     }
     for (unsigned i = 0; i < j->lanes; i++) {
         uint8_t *mix = j->mix + i * BP_ETHASH_LINE;
-        memcpy(mix, bp_ethash_line(l, j->ix[i]), BP_ETHASH_LINE);
+        memcpy(mix, j->next[i], BP_ETHASH_LINE);
         store_le32(mix, load_le32(mix) ^ j->nr[i]);
     }
 }
@@ -43,8 +42,8 @@ void bp_ethash_items(const struct bp_ethash_items *j, enum bp_cpu cpu) {
     fill(j);
     hash_lanes(j, keccak);
     for (unsigned i = 0; i < j->lanes; i++) {
-        j->ix[i] = bp_ethash_parent(j, i, 0);
-        __builtin_prefetch(bp_ethash_line(j->light, j->ix[i]), 0, 2);
+        j->next[i] = bp_ethash_parent(j, i, 0);
+        __builtin_prefetch(j->next[i], 0, 2);
     }
     bp_ethash_ops_of(cpu)->sweep(j);
     hash_lanes(j, keccak);

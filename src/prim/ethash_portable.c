@@ -9,12 +9,11 @@ void bp_ethash_fold_portable(uint8_t *a, const uint8_t *b, size_t n) {
 void bp_ethash_sweep_portable(const struct bp_ethash_items *j) {
     for (uint32_t p = 1; p <= BP_ETHASH_PARENTS; p++) {
         for (unsigned i = 0, ahead = j->distance; i < j->lanes; i++, ahead++) {
-            uint8_t *mix = j->mix + i * BP_ETHASH_LINE;
-            bp_ethash_fold_portable(mix, bp_ethash_line(j->light, j->ix[i]),
+            bp_ethash_fold_portable(j->mix + i * BP_ETHASH_LINE, j->next[i],
                                     16);
-            j->ix[i] = bp_ethash_parent(j, i, p);
+            j->next[i] = bp_ethash_parent(j, i, p);
             if (ahead >= j->lanes) ahead -= j->lanes;
-            __builtin_prefetch(bp_ethash_line(j->light, j->ix[ahead]), 0, 2);
+            __builtin_prefetch(j->next[ahead], 0, 2);
         }
     }
 }
