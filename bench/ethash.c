@@ -71,8 +71,6 @@ static double hash_rate(const struct bp_ethash_light *light, uint16_t lanes,
     static bp_hash seal_hash[BATCH];
     static uint64_t nonce[BATCH];
     struct bp_ethash_tuning t = bp_ethash_tuning_default(cpu);
-    const char *distance = getenv("BENCH_DISTANCE");
-    if (distance != NULL) t.distance = (uint16_t)atoi(distance);
     t.lanes = lanes;
     bp_rng_bytes(&rng, seal_hash, sizeof seal_hash);
     bp_rng_bytes(&rng, nonce, sizeof nonce);
