@@ -146,8 +146,9 @@ struct bp_rlpx_config {
 
 /* Makes a session; an initiator's first packet is then pending. Free it with
    bp_rlpx_free. Errors: NOMEM; RLPX_KEY, the static key is not a secret key
-   of the curve or the remote key not a point of it; RANGE, a name or a count
-   beyond its limit. */
+   of the curve or the remote key not a point of it; RLPX_SELF, the remote key
+   is our own; RANGE, a name or a count beyond its limit, or a queue_max that
+   the largest message does not fit. */
 BP_API int bp_rlpx_new(struct bp_rlpx **out,
                        const struct bp_rlpx_config *config) BP_MUST_USE;
 BP_API void bp_rlpx_free(struct bp_rlpx *s); /* NULL does nothing */
@@ -157,7 +158,7 @@ enum bp_rlpx_event_type {
     BP_RLPX_READY,        /* Hellos are exchanged; messages may be sent */
     BP_RLPX_MESSAGE,      /* a message of a shared capability */
     BP_RLPX_PONG,         /* the peer answered a Ping */
-    BP_RLPX_DISCONNECTED, /* the peer parts; nothing follows */
+    BP_RLPX_DISCONNECTED, /* the peer parts; the session is over */
 };
 
 struct bp_rlpx_event {
@@ -197,7 +198,7 @@ struct bp_rlpx_event {
      RLPX_USELESS        no capability in common
      RLPX_FULL           it sends Pings and does not read the Pongs
      RLPX_OVER           the session ended before
-     RLP_*               a malformed Hello or Disconnect */
+     RLP_*               a malformed Hello */
 BP_API int bp_rlpx_recv(struct bp_rlpx *s, struct bp_rlpx_event *ev,
                         bp_span *in) BP_MUST_USE;
 
@@ -232,8 +233,9 @@ BP_API size_t bp_rlpx_queued(const struct bp_rlpx *s);
 /* The peer's public key: for an initiator the one it was given, for a
    recipient known once the handshake is done; NULL before. */
 BP_API const uint8_t *bp_rlpx_remote(const struct bp_rlpx *s);
-/* The peer's Hello and the shared capabilities; NULL and 0 before READY. They
-   live as long as the session. */
+/* The peer's Hello (known before READY when there was nothing in common) and
+   the shared capabilities; NULL and 0 while unknown. They live as long as the
+   session. */
 BP_API const struct bp_rlpx_hello *bp_rlpx_peer_hello(const struct bp_rlpx *s);
 BP_API const struct bp_rlpx_shared *bp_rlpx_shared_caps(const struct bp_rlpx *s,
                                                         size_t *n);

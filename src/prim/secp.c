@@ -17,10 +17,14 @@ void bp_wipe(void *p, size_t n) {
     OPENSSL_cleanse(p, n);
 }
 
+size_t bp_secp_memory(void) {
+    return secp256k1_context_preallocated_size(KINDS);
+}
+
 int bp_secp_init(struct bp_secp *c, const struct bp_alloc *alloc,
                  const uint8_t seed[32]) {
     c->alloc = alloc;
-    c->n = secp256k1_context_preallocated_size(KINDS);
+    c->n = bp_secp_memory();
     c->ctx = bp_malloc(alloc, c->n);
     if (c->ctx == NULL) return BP_ERR_NOMEM;
     /* It builds the context at the start of the memory and returns that. */
@@ -83,6 +87,11 @@ int bp_secp_sign(uint8_t out[BP_SECP_SIG], const struct bp_secp *c,
 int bp_secp_check_public(const uint8_t key[BP_SECP_PUBLIC]) {
     secp256k1_pubkey parsed;
     return parse(&parsed, key);
+}
+
+bool bp_secp_same(const uint8_t a[BP_SECP_PUBLIC],
+                  const uint8_t b[BP_SECP_PUBLIC]) {
+    return CRYPTO_memcmp(a, b, BP_SECP_PUBLIC) == 0;
 }
 
 int bp_secp_recover(uint8_t out[BP_SECP_PUBLIC], const uint8_t sig[BP_SECP_SIG],

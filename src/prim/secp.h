@@ -24,6 +24,8 @@ struct bp_secp {
 int bp_secp_init(struct bp_secp *c, const struct bp_alloc *alloc,
                  const uint8_t seed[32]) BP_MUST_USE;
 void bp_secp_done(struct bp_secp *c);
+/* Bytes that bp_secp_init takes from the allocator. */
+size_t bp_secp_memory(void);
 
 /* The public key of a secret. */
 int bp_secp_public(uint8_t out[BP_SECP_PUBLIC], const struct bp_secp *c,
@@ -35,6 +37,9 @@ int bp_secp_sign(uint8_t out[BP_SECP_SIG], const struct bp_secp *c,
 
 /* Whether 64 bytes are a point of the curve. */
 int bp_secp_check_public(const uint8_t key[BP_SECP_PUBLIC]) BP_MUST_USE;
+/* Whether two public keys are the same, in constant time. */
+bool bp_secp_same(const uint8_t a[BP_SECP_PUBLIC],
+                  const uint8_t b[BP_SECP_PUBLIC]);
 /* The key that signed. */
 int bp_secp_recover(uint8_t out[BP_SECP_PUBLIC], const uint8_t sig[BP_SECP_SIG],
                     const uint8_t hash[32]) BP_MUST_USE;
