@@ -137,10 +137,11 @@ BP_API void bp_era1_name(char out[BP_ERA1_NAME_MAX], const char *network,
    Opening reads the whole file once and checks it as a reader does, and that
    it belongs to `chain`: block 0 is chain's genesis, or the first block stands
    on it. Branches are allowed in RLP files; the head is the block of greatest
-   total difficulty, first seen at a tie. Headers, bodies and receipts stay in
-   the file, about 250 bytes a block in memory. A file that changes while it
-   is open shows as BP_ERR_FILE_BLOCK or BP_ERR_FILE_READ. No checks are
-   claimed. Errors as bp_reader_open and bp_reader_next, and
+   total difficulty, first seen at a tie, and blocks of difficulty 0 extend
+   it. Headers, bodies and receipts stay in the file, about 250 bytes a block
+   in memory. A file that changes while it is open shows as BP_ERR_FILE_BLOCK
+   or BP_ERR_FILE_READ. No checks are claimed. Errors as bp_reader_open and
+   bp_reader_next, and
      BP_ERR_FILE_CHAIN   it is of another chain, or begins above block 1
      BP_ERR_FILE_FORMAT  it is compressed, or standard input
      BP_ERR_FILE_LINK    a block's parent is not before it
