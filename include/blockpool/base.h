@@ -164,6 +164,7 @@ enum bp_fault_of { BP_OURS, BP_PEER, BP_WORLD, BP_USER };
     X(ETH_NETWORK, -145, WORLD, "the peer is on another network")              \
     X(ETH_VERSION, -146, PEER, "Status names another version than agreed")     \
     X(ETH_GENESIS, -147, WORLD, "the peer has another genesis block")          \
+    X(ETH_FORK, -148, WORLD, "the peer is on another fork")                    \
     X(STORE_IO, -160, WORLD, "the store could not be read or written")         \
     X(DISK_FULL, -161, WORLD, "no space is left on the disk")                  \
     X(STORE_MAP, -162, WORLD, "the store's map is full and cannot grow")       \
@@ -201,7 +202,11 @@ enum bp_fault_of { BP_OURS, BP_PEER, BP_WORLD, BP_USER };
       "the genesis block is not the one its hash tells")                       \
     X(SPEC_NAME, -203, USER, "there is no built-in network of this name")      \
     X(NO_KEY, -240, USER, "there is no node key")                              \
-    X(KEY_IO, -241, WORLD, "the node key could not be read or written")
+    X(KEY_IO, -241, WORLD, "the node key could not be read or written")        \
+    X(UNASKED, -242, PEER, "answer to a request that was not made")            \
+    X(ITEMS_MANY, -243, PEER, "answer with more items than were asked for")    \
+    X(UNLINKED, -244, PEER, "headers that do not follow one another")          \
+    X(ORIGIN, -245, PEER, "answer that begins with another block than asked")
 
 enum bp_err {
     BP_OK = 0,

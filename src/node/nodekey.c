@@ -66,6 +66,7 @@ int nodekey_read(uint8_t key[32], char *why, size_t cap, const char *path) {
     if (n < 0)
         return complain(BP_ERR_KEY_IO, why, cap, "node key %s: %s", path,
                         strerror(error));
+    if (n == sizeof text) n = 0; /* too long */
     while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r')) n--;
     if (n != KEY_DIGITS)
         return complain(BP_ERR_FORMAT, why, cap,

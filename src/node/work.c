@@ -28,6 +28,7 @@ struct work {
     bool ending;
     struct list urgent, waiting, results; /* under the lock */
     uint64_t cpu_ns;                      /* under the lock */
+    unsigned n_awake;                     /* threads that took a number */
     unsigned n_threads;
     pthread_t *threads;
     /* the loop thread's */
@@ -60,6 +61,7 @@ static struct job *next_job(struct work *w) {
 static void *worker(void *arg) {
     struct work *w = arg;
     pthread_mutex_lock(&w->lock);
+    unsigned number = w->n_awake++;
     for (;;) {
         struct job *job = w->ending ? NULL : next_job(w);
         if (job == NULL) {
@@ -69,6 +71,7 @@ static void *worker(void *arg) {
         }
         pthread_mutex_unlock(&w->lock);
         uint64_t begin = clock_thread_cpu_ns();
+        job->worker = number;
         job->run(job);
         job->ran = true;
         uint64_t spent = clock_thread_cpu_ns() - begin;

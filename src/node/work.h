@@ -24,10 +24,11 @@
 struct work;
 
 struct job {
-    void (*run)(struct job *job);  /* on a worker */
+    void (*run)(struct job *job);  /* on worker number job->worker */
     void (*done)(struct job *job); /* on the loop thread; may free the job */
     size_t bytes;                  /* held by it, for work_load */
     bool ran;
+    unsigned worker; /* set before run: 0 to threads - 1 */
     /* work's own */
     struct job *next;
 };
