@@ -13,6 +13,9 @@ setup = @test -f $(1)/build.ninja || $(3) meson setup $(1) $(2) $(SETUP)
 SANITIZE = --buildtype=debugoptimized -Db_lundef=false \
 	-Dc_args="-fno-sanitize-recover=all -fno-omit-frame-pointer"
 
+# Layers with threads; the others are pure functions.
+THREADED = node store
+
 all: ## build everything: build/blockpool, the libraries, tests, benchmarks
 	@scripts/deps build test
 	$(call setup,$(BUILD))
@@ -35,11 +38,11 @@ asan: ## the tests under AddressSanitizer and UBSan, in build-asan; T=x
 	@TIMEOUT_FACTOR=5 scripts/check build-asan $(T)
 .PHONY: asan
 
-tsan: ## the tests under ThreadSanitizer, in build-tsan; T=x
+tsan: ## what has threads under ThreadSanitizer, in build-tsan; T=x
 	@scripts/deps build test
 	$(call setup,build-tsan,$(SANITIZE) -Db_sanitize=thread)
 	@ninja -C build-tsan
-	@TIMEOUT_FACTOR=10 scripts/check build-tsan $(T)
+	@TIMEOUT_FACTOR=10 scripts/check build-tsan $(or $(T),$(THREADED))
 .PHONY: tsan
 
 lint: ## the house rules, layers and format, in seconds

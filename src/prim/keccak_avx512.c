@@ -59,10 +59,11 @@ TARGET void bp_keccak_absorb_avx512(uint64_t *s, const uint8_t *const block[],
     v = load512(a[w]);                                                         \
     if (b != NULL) v = K_XOR(v, load512(b[w]));
 #define OUT(v, w) store512(out[w], v);
+/* clang-format off */
 #define EACH8(F, s)                                                            \
-    F(s##0, 0)                                                                 \
-    F(s##1, 1) F(s##2, 2) F(s##3, 3) F(s##4, 4) F(s##5, 5) F(s##6, 6)          \
-        F(s##7, 7)
+    F(s##0, 0) F(s##1, 1) F(s##2, 2) F(s##3, 3)                                \
+    F(s##4, 4) F(s##5, 5) F(s##6, 6) F(s##7, 7)
+/* clang-format on */
 
 TARGET void bp_keccak_line512_avx512(uint8_t *const out[],
                                      const uint8_t *const a[],

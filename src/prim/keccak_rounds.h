@@ -34,15 +34,14 @@ static const uint64_t keccak_rc[24] = {
         s##21, s##22, s##23, s##24
 
 /* F(variable, number) for each lane. */
+/* clang-format off */
 #define K_EACH(F, s)                                                           \
-    F(s##0, 0)                                                                 \
-    F(s##1, 1)                                                                 \
-    F(s##2, 2)                                                                 \
-    F(s##3, 3) F(s##4, 4) F(s##5, 5) F(s##6, 6) F(s##7, 7) F(s##8, 8)          \
-        F(s##9, 9) F(s##10, 10) F(s##11, 11) F(s##12, 12) F(s##13, 13)         \
-            F(s##14, 14) F(s##15, 15) F(s##16, 16) F(s##17, 17) F(s##18, 18)   \
-                F(s##19, 19) F(s##20, 20) F(s##21, 21) F(s##22, 22)            \
-                    F(s##23, 23) F(s##24, 24)
+    F(s##0, 0) F(s##1, 1) F(s##2, 2) F(s##3, 3) F(s##4, 4)                     \
+    F(s##5, 5) F(s##6, 6) F(s##7, 7) F(s##8, 8) F(s##9, 9)                     \
+    F(s##10, 10) F(s##11, 11) F(s##12, 12) F(s##13, 13) F(s##14, 14)           \
+    F(s##15, 15) F(s##16, 16) F(s##17, 17) F(s##18, 18) F(s##19, 19)           \
+    F(s##20, 20) F(s##21, 21) F(s##22, 22) F(s##23, 23) F(s##24, 24)
+/* clang-format on */
 
 /* rho and pi bring the five lanes of one row of the result together (each
    with its theta column d already due), chi combines them. */
