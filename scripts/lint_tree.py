@@ -35,6 +35,7 @@ class Tree:
         self.root = root
         self.findings = []
         self._text, self._code = {}, {}
+        self._reasons = {}
         self.excused = self._read_exceptions()
         self.used = set()
         if os.path.exists(os.path.join(root, ".git")):
@@ -60,6 +61,7 @@ class Tree:
                                      "no reason given", "say why")
                         else:
                             excused[words[0], words[1]] = n
+                            self._reasons[words[0], words[1]] = words[2]
         return excused
 
     def text(self, name):
@@ -85,6 +87,9 @@ class Tree:
     def exempt(self, check, what):
         self.used.add((check, what))
         return (check, what) in self.excused
+
+    def reason(self, check, what):
+        return self._reasons[check, what]
 
     def say(self, name, line, check, wrong, remedy):
         self.findings.append(

@@ -5,7 +5,9 @@
 #include "prim/keccak_impl.h"
 #include "prim/transpose.h"
 
-#define TARGET                __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw")))
+#define TARGET                                                                 \
+    __attribute__((target("avx512f,avx512vl,"                                  \
+                          "avx512dq,avx512bw")))
 
 #define K_T                   __m512i
 #define K_XOR(a, b)           _mm512_xor_si512(a, b)

@@ -5,7 +5,9 @@
 
 #include "prim/keccak_impl.h"
 
-#define TARGET                __attribute__((target("avx2,avx512f,avx512vl,avx512dq")))
+#define TARGET                                                                 \
+    __attribute__((target("avx2,avx512f,"                                      \
+                          "avx512vl,avx512dq")))
 
 #define K_T                   __m256i
 #define K_XOR(a, b)           _mm256_xor_si256(a, b)

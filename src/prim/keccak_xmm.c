@@ -8,7 +8,9 @@
 #include "prim/keccak_impl.h"
 #include "prim/le.h"
 
-#define TARGET                __attribute__((target("avx2,avx512f,avx512vl,avx512dq")))
+#define TARGET                                                                 \
+    __attribute__((target("avx2,avx512f,"                                      \
+                          "avx512vl,avx512dq")))
 
 #define K_T                   __m128i
 #define K_XOR(a, b)           _mm_xor_si128(a, b)

@@ -113,6 +113,11 @@ PLANTED = [
      {"src/base/two.c": "int two;\n", "src/base/meson.build":
       "'one.c' 'two.c'\n"},
      "src/base/two.c:1: tests:", "no unit test"),
+    ("a source tested by a test that is not there", "src/base/two.c",
+     {"src/base/two.c": "int two;\n", "src/base/meson.build":
+      "'one.c' 'two.c'\n", "scripts/lint-exceptions":
+      "tests src/base/two.c tests/unit/base/test_gone.c\n"},
+     "scripts/lint-exceptions:1: tests:", "test_gone.c is not there"),
     ("a long function", "src/node/clock.c", LONG_FUNCTION,
      "src/node/clock.c:1: sizes:", "bp_long() has 82 lines"),
     ("a long file", "src/node/clock.c", "int x;\n" * 801,
