@@ -124,6 +124,72 @@ BP_API void bp_block_put(struct bp_rlp_w *w, bp_span header_rlp,
    withdrawals when `withdrawals` is set. Lives for ever. */
 BP_API struct bp_body bp_body_none(bool withdrawals);
 
+/* ---- transactions and receipts ---------------------------------------- */
+
+/* EIP-2930, 1559, 4844, 7702. */
+enum bp_tx_type {
+    BP_TX_LEGACY = 0,
+    BP_TX_ACCESS_LIST = 1,
+    BP_TX_DYNAMIC_FEE = 2,
+    BP_TX_BLOB = 3,
+    BP_TX_SET_CODE = 4,
+};
+
+/* Fields that a type does not have are zero; lists are whole RLP items. */
+struct bp_tx {
+    enum bp_tx_type type;
+    bp_u256 chain_id; /* of a legacy one by EIP-155, if is_protected */
+    uint64_t nonce;
+    bp_u256 tip;     /* max priority fee per gas; the gas price if there is
+                        only one */
+    bp_u256 max_fee; /* max fee per gas; the gas price if there is only one */
+    uint64_t gas_limit;
+    bool creates; /* no destination: it creates a contract */
+    uint8_t to[20];
+    bp_u256 value;
+    bp_span data;
+    bp_span access_list;
+    size_t n_addresses, n_keys; /* in the access list */
+    bp_u256 max_blob_fee;
+    bp_span blob_hashes;
+    size_t n_blobs;
+    bp_span authorizations;
+    size_t n_authorizations;
+    bool is_protected; /* the signature binds a chain id */
+    bp_u256 v;         /* as it stands; y parity of a typed one */
+    bp_u256 r, s;
+};
+
+/* Reads one item of a body's transactions and steps past it. Returns 0, an
+   error of the RLP readers, or BP_ERR_RULE_TX_TYPE for a type above 4. */
+BP_API int bp_tx_decode(struct bp_tx *out, bp_span *in) BP_MUST_USE;
+/* Writes the item as it stands in a body. */
+BP_API void bp_tx_put(struct bp_rlp_w *w, const struct bp_tx *tx);
+
+struct bp_receipt {
+    uint8_t type;
+    bp_span status; /* one byte or none (EIP-658), or a state root */
+    uint64_t gas;   /* cumulative */
+    uint8_t bloom[256];
+    bp_span logs; /* the whole list */
+};
+
+/* A log as it stands in a receipt. */
+struct bp_log {
+    uint8_t address[20];
+    bp_span topics; /* payload: hashes as RLP strings */
+    bp_span data;
+};
+
+/* Reads one item of a list of receipts in consensus form and steps past it;
+   its logs are walked. Errors of the RLP readers. */
+BP_API int bp_receipt_decode(struct bp_receipt *out, bp_span *in) BP_MUST_USE;
+BP_API void bp_receipt_put(struct bp_rlp_w *w, const struct bp_receipt *r);
+BP_API int bp_log_decode(struct bp_log *out, bp_span *in) BP_MUST_USE;
+/* Adds what the logs (a whole list that was decoded) set in a bloom filter:
+   Yellow Paper 4.3.1. */
+BP_API void bp_bloom_add(uint8_t bloom[256], bp_span logs);
+
 /* ---- roots ----------------------------------------------------------- */
 
 /* A batch of lists whose trie roots are computed together: the nodes of many

@@ -4,6 +4,7 @@
 #include "base/try.h"
 #include "blockpool/chain.h"
 #include "blockpool/keccak.h"
+#include "blockpool/rules.h"
 #include "prim/trie.h"
 
 /* keccak256(0x80) */
@@ -124,10 +125,5 @@ int bp_bodies_roots(struct bp_body_roots *out, struct bp_roots *r,
 
 bool bp_body_roots_match(const struct bp_body_roots *r,
                          const struct bp_header *h) {
-    static const bp_hash none;
-    bool has = !bp_hash_eq(&r->withdrawals, &none);
-    return has == (h->n_fields >= BP_FIELDS_SHANGHAI) &&
-           bp_hash_eq(&r->transactions, &h->transactions_root) &&
-           bp_hash_eq(&r->uncles, &h->uncles_hash) &&
-           bp_hash_eq(&r->withdrawals, &h->withdrawals_root);
+    return bp_check_roots(h, r) == 0;
 }
