@@ -123,6 +123,13 @@ done >"$tmp/out" 2>&1
 test ! -s "$tmp/out"
 tap "every header of include/blockpool is installed"
 
+for page in "$BLOCKPOOL_SOURCE_ROOT"/docs/man/*.scd; do
+    page=$(basename "$page" .scd)
+    grep -q '^\.SH NAME' "$prefix/share/man/man${page##*.}/$page"
+done >"$tmp/out" 2>&1
+test ! -s "$tmp/out"
+tap "every page of docs/man is installed"
+
 test -z "$(find "$tmp/root" -path '*/include/*' -type f \
     ! -path '*/include/blockpool/*')"
 tap "headers are under include/blockpool only"
