@@ -162,10 +162,11 @@ static void what_is_no_store_is_refused(void **state) {
     expect_refused(&d, BP_STORE_CREATE, BP_ERR_STORE_CORRUPT, "contradicts");
     expect_refused(&d, BP_STORE_READ, BP_ERR_STORE_CORRUPT, "contradicts");
     put_file(d.dir, "file", "");
-    strcat(d.dir, "/file");
+    size_t n = strlen(d.dir);
+    snprintf(d.dir + n, sizeof d.dir - n, "/file");
     expect_refused(&d, BP_STORE_CREATE, BP_ERR_STORE_IO, "");
     expect_refused(&d, BP_STORE_READ, BP_ERR_NO_STORE, "no store here");
-    d.dir[strlen(d.dir) - 5] = 0;
+    d.dir[n] = 0;
     test_rmdir(d.dir);
 }
 
@@ -175,7 +176,7 @@ static void directories_are_made(void **state) {
     char top[256];
     desk_begin(&d);
     snprintf(top, sizeof top, "%s", d.dir);
-    strcat(d.dir, "/a//b/c");
+    snprintf(d.dir, sizeof d.dir, "%.200s/a//b/c", top);
     bp_store_close(must_open(&d, BP_STORE_CREATE));
     bp_store_close(must_open(&d, BP_STORE_WRITE));
     test_rmdir(top);
