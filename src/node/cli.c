@@ -39,6 +39,8 @@ static const struct command commands[] = {
     { COMMAND_STATUS, cmd_status, "", "what a datadir holds" },
     { COMMAND_SHOW, cmd_show, "[NUMBER|HASH]", "print a block" },
     { COMMAND_ENODE, cmd_enode, "", "print this node's enode URL" },
+    { COMMAND_MAKECHAIN, cmd_makechain, "SCRIPT FILE",
+      "mine a chain for tests and demonstrations, - for stdin" },
     { COMMAND_REMOVEDB, cmd_removedb, "",
       "delete the chain data, keep the node key" },
     { COMMAND_DUMPCONFIG, cmd_dumpconfig, "",

@@ -151,6 +151,12 @@ void progress_end(const struct progress *p) {
     shown.form = PROGRESS_NONE;
 }
 
+void progress_clear(void) {
+    if (shown.drawn) draw("");
+    shown.drawn = false;
+    shown.form = PROGRESS_NONE;
+}
+
 void progress_before_log(void) {
     if (shown.drawn) draw("");
 }

@@ -45,6 +45,8 @@ void progress_begin(enum progress_form form, const char *msg, bool color);
 void progress_show(const struct progress *p, uint64_t mono_ms);
 /* Shows p for the last time, whatever the time, and ends the line. */
 void progress_end(const struct progress *p);
+/* Ends without a last word: the line goes away. */
+void progress_clear(void);
 
 /* For struct log_config: keep the line below the log. */
 void progress_before_log(void);
