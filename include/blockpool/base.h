@@ -201,6 +201,7 @@ enum bp_fault_of { BP_OURS, BP_PEER, BP_WORLD, BP_USER };
     X(SPEC_GENESIS, -202, USER,                                                \
       "the genesis block is not the one its hash tells")                       \
     X(SPEC_NAME, -203, USER, "there is no built-in network of this name")      \
+    X(CACHE_IO, -191, WORLD, "a light cache's file cannot be read or written") \
     X(NO_KEY, -240, USER, "there is no node key")                              \
     X(KEY_IO, -241, WORLD, "the node key could not be read or written")        \
     X(UNASKED, -242, PEER, "answer to a request that was not made")            \

@@ -199,13 +199,15 @@ BP_API void bp_ethash_dataset_item(uint8_t out[64],
 /* ---- files of light caches -------------------------------------------- */
 
 /* go-ethereum's layout: 8 bytes of magic, then the cache. The name tells the
-   revision of the algorithm and the first 8 bytes of the seed. */
+   revision of the algorithm and the first 8 bytes of the seed; for Etchash also
+   the length of the epoch, as an Ethash epoch of another size has that seed. */
 #define BP_ETHASH_FILE_HEAD     8
-#define BP_ETHASH_FILE_NAME_MAX 32
+#define BP_ETHASH_FILE_NAME_MAX 40
 
-/* Writes "cache-R23-290decd9548b62a8" and a NUL. */
+/* Writes "cache-R23-290decd9548b62a8" or "cache-R23-510e4e770828ddbf-60000",
+   and a NUL. */
 BP_API void bp_ethash_file_name(char out[BP_ETHASH_FILE_NAME_MAX],
-                                const bp_hash *seed);
+                                struct bp_ethash_epoch epoch);
 BP_API void bp_ethash_file_head(uint8_t out[BP_ETHASH_FILE_HEAD]);
 /* A file of n bytes at p as a cache of cache_n bytes: sets *cache to it,
    inside p. Returns 0 or

@@ -1,4 +1,6 @@
 /* ethash_file: the bytes of a light cache on disk; the files are node's. */
+#include <stdio.h>
+
 #include "prim/ethash_impl.h"
 
 /* Two little-endian words; go-ethereum calls them its dump magic. */
@@ -12,10 +14,15 @@ enum {
 };
 
 void bp_ethash_file_name(char out[BP_ETHASH_FILE_NAME_MAX],
-                         const bp_hash *seed) {
-    static const char prefix[] = "cache-R23-";
-    memcpy(out, prefix, sizeof prefix - 1);
-    bp_hex(out + sizeof prefix - 1, seed->b, 8);
+                         struct bp_ethash_epoch epoch) {
+    bp_hash seed;
+    char hex[17];
+    bp_ethash_seed(&seed, epoch);
+    bp_hex(hex, seed.b, 8);
+    int n = snprintf(out, BP_ETHASH_FILE_NAME_MAX, "cache-R23-%s", hex);
+    if (epoch.blocks != BP_ETHASH_EPOCH_BLOCKS)
+        snprintf(out + n, BP_ETHASH_FILE_NAME_MAX - (size_t)n, "-%u",
+                 epoch.blocks);
 }
 
 void bp_ethash_file_head(uint8_t out[BP_ETHASH_FILE_HEAD]) {

@@ -587,14 +587,15 @@ static void bounds(void **state) {
 static void files(void **state) {
     (void)state;
     char name[BP_ETHASH_FILE_NAME_MAX];
-    bp_hash seed, digest, changed;
+    bp_hash digest, changed;
     bp_span cache;
     size_t n = BP_ETHASH_FILE_HEAD + sizeof tiny_cache;
     uint8_t *file = malloc(n);
     assert_non_null(file);
-    bp_ethash_seed(&seed, (struct bp_ethash_epoch){ 1, 30000 });
-    bp_ethash_file_name(name, &seed);
+    bp_ethash_file_name(name, (struct bp_ethash_epoch){ 1, 30000 });
     assert_string_equal(name, "cache-R23-290decd9548b62a8");
+    bp_ethash_file_name(name, (struct bp_ethash_epoch){ 1, 60000 });
+    assert_string_equal(name, "cache-R23-510e4e770828ddbf-60000");
     bp_ethash_file_head(file);
     assert_memory_equal(file, "\xfe\xca\xdd\xba\xad\xde\xe1\xfe", 8);
     memcpy(file + BP_ETHASH_FILE_HEAD, tiny_cache, sizeof tiny_cache);
