@@ -22,10 +22,21 @@
 extern "C" {
 #endif
 
-/* ---- rules and verdicts ------------------------------------------------ */
+/* ---- rules and rulings ------------------------------------------------ */
+
+/* What a broken rule proves. */
+enum bp_rule_kind {
+    BP_RULE_HEADER,    /* the header is invalid, and so is its hash */
+    BP_RULE_COMMITTED, /* so is the body, which the header commits to: the hash
+                          is invalid, too */
+    BP_RULE_BODY,      /* this is not the body (or receipts) of the header,
+                          whose right one may be valid */
+    BP_RULE_NOT_YET,   /* nothing: it may be valid later */
+};
 
 struct bp_rule {
-    int err;            /* BP_ERR_RULE_..., BP_ERR_SEAL_... */
+    int err; /* BP_ERR_RULE_..., BP_ERR_SEAL_... */
+    enum bp_rule_kind kind;
     const char *name;   /* as the error's sentence begins */
     const char *source; /* EIP, ECIP or Yellow Paper section */
     const char *where;  /* the function that checks it */
@@ -40,6 +51,8 @@ enum bp_ruling_kind {
     BP_RULING_OK,      /* the first n are valid, that is, all of them */
     BP_RULING_INVALID, /* those before n are valid, n breaks a rule */
     BP_RULING_LATER,   /* those before n are valid, n is not due before until */
+    BP_RULING_FAILED,  /* those before n are valid, then we failed: err is not
+                          a rule (BP_ERR_NOMEM, BP_ERR_NO_LINEAGE, ...) */
 };
 
 struct bp_ruling {
@@ -181,6 +194,84 @@ BP_API bool bp_header_sealed(const struct bp_header *h);
 BP_API void bp_seal_claims(struct bp_seal_claim *out,
                            const struct bp_spec *spec,
                            const struct bp_header *h, size_t n);
+
+/* ---- everything, in the right order ----------------------------------------
+ */
+
+/* Verifies seals: sets verdict[i] to 0 or BP_ERR_SEAL_WORK, BP_ERR_SEAL_MIX for
+   each claim with err 0 and returns 0, or returns an error of its own (no
+   memory for a cache). Called by bp_verify_blocks, from its thread. */
+struct bp_sealer {
+    int (*verify)(void *user, int *verdict, struct bp_seal_claim *claim,
+                  size_t n);
+    void *user;
+};
+
+/* A workspace of fixed size to verify blocks with, of one thread at a time. */
+struct bp_verifier;
+
+/* spec is borrowed, sealer copied; NULL: seals are not verified. Returns 0 or
+   BP_ERR_NOMEM. */
+BP_API int bp_verifier_new(struct bp_verifier **out,
+                           const struct bp_alloc *alloc,
+                           const struct bp_spec *spec,
+                           const struct bp_sealer *sealer) BP_MUST_USE;
+BP_API void bp_verifier_free(struct bp_verifier *v);
+
+/* Verifies blocks that follow each other, oldest first, against the lineage
+   that their parent was pushed to last: roots, header rules, uncles,
+   transactions, then the seals of all of them in batches. parent_td is the
+   total difficulty up to the parent. On return the lineage ends with the last
+   valid block and *td (may be NULL) is the total difficulty up to it. hash[i]
+   is the hash of block i, as the caller computed it from header_rlp. */
+BP_API struct bp_ruling bp_verify_blocks(struct bp_verifier *v,
+                                         struct bp_lineage *l, bp_u256 *td,
+                                         const bp_u256 *parent_td,
+                                         const struct bp_block *block,
+                                         const bp_hash *hash, size_t n,
+                                         uint64_t now);
+
+/* ---- fork choice
+ * --------------------------------------------------------------- */
+
+/* The end of a branch. */
+struct bp_tip {
+    bp_hash hash;
+    uint64_t number, time;
+    bp_u256 td; /* total difficulty, its own included */
+    bool pos;   /* it has no proof of work: difficulty 0 */
+};
+
+struct bp_fork_choice {
+    const struct bp_spec *spec;
+    /* Reorganisations that undo more blocks than this raise the alarm. */
+    uint64_t max_reorg;
+    bool hold_deep; /* and are not carried out */
+    bool mess;      /* ECBP-1100, where the specification has it */
+};
+
+enum bp_choice {
+    BP_CHOICE_HEAD, /* the candidate becomes the head */
+    BP_CHOICE_SIDE, /* it does not: less work, or as much and later */
+    BP_CHOICE_HELD, /* it has more work, but a policy keeps the head */
+};
+
+struct bp_decision {
+    enum bp_choice choice;
+    bool alarm; /* more than max_reorg blocks are (or would be) undone */
+    bool mess;  /* ECBP-1100 is what holds it */
+    uint64_t
+        depth; /* blocks of the head's branch that are not the candidate's */
+};
+
+/* Whether `candidate` is to follow `head`, whose branches part after
+   `ancestor`. Greatest total difficulty, the first seen at a tie; a block past
+   the terminal total difficulty is chosen whenever it comes, as only one that
+   somebody vouches for gets here (EIP-3675: fork choice is then not ours). */
+BP_API struct bp_decision bp_choose(const struct bp_fork_choice *fc,
+                                    const struct bp_tip *head,
+                                    const struct bp_tip *candidate,
+                                    const struct bp_tip *ancestor);
 
 #ifdef __cplusplus
 }
