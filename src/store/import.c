@@ -1,0 +1,340 @@
+#include "blockpool/import.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/try.h"
+#include "blockpool/keccak.h"
+
+struct bp_import {
+    const struct bp_alloc *alloc;
+    const struct bp_spec *spec;
+    struct bp_store *store;
+    struct bp_verifier *verifier;
+    struct bp_fork_choice choice;
+    uint32_t checks;
+
+    /* The ancestors of the block imported last: what follows it, which is the
+       common case, reads nothing of the store. */
+    struct bp_lineage lineage;
+    bp_u256 td;
+
+    struct bp_block block[BP_IMPORT_MAX];
+    bp_hash hash[BP_IMPORT_MAX];
+    bp_span header_rlp[BP_IMPORT_MAX];
+    struct bp_store_block row[BP_IMPORT_MAX];
+};
+
+int bp_import_new(struct bp_import **out, const struct bp_import_config *cfg) {
+    int err = BP_ERR_NOMEM;
+    struct bp_import *im = bp_malloc(cfg->alloc, sizeof *im);
+    if (im == NULL) return err;
+    im->alloc = cfg->alloc;
+    im->spec = cfg->spec;
+    im->store = cfg->store;
+    im->choice = (struct bp_fork_choice){ cfg->spec, cfg->max_reorg,
+                                          cfg->hold_deep, cfg->mess };
+    im->checks = cfg->checks;
+    bp_lineage_init(&im->lineage);
+    err = bp_verifier_new(&im->verifier, cfg->alloc, cfg->spec, cfg->sealer);
+    if (err != 0) goto fail_self;
+    *out = im;
+    return 0;
+fail_self:
+    bp_free(cfg->alloc, im, sizeof *im);
+    return err;
+}
+
+void bp_import_free(struct bp_import *im) {
+    if (im == NULL) return;
+    bp_verifier_free(im->verifier);
+    bp_free(im->alloc, im, sizeof *im);
+}
+
+/* ---- ancestors ---------------------------------------------------------- */
+
+/* The uncles of a held block; none where the header says so, as the body may
+   not be stored. */
+static int entry_uncles(bp_span *out, struct bp_store_view *v,
+                        const struct bp_store_entry *e,
+                        const struct bp_header *h) {
+    struct bp_body body = bp_body_none(false);
+    bp_span rlp;
+    if (!bp_hash_eq(&h->uncles_hash, &bp_empty_uncles_hash)) {
+        BP_TRY(bp_view_body(v, &rlp, e));
+        if (bp_body_decode(&body, &rlp) != 0) return BP_ERR_STORE_CORRUPT;
+    }
+    *out = body.uncles;
+    return 0;
+}
+
+static int entry_header(struct bp_header *out, struct bp_store_view *v,
+                        const struct bp_store_entry *e) {
+    bp_span rlp;
+    BP_TRY(bp_view_header(v, &rlp, e));
+    return bp_header_decode(out, &rlp) == 0 ? 0 : BP_ERR_STORE_CORRUPT;
+}
+
+static int push_entry(struct bp_lineage *l, struct bp_store_view *v,
+                      const struct bp_store_entry *e) {
+    struct bp_header h;
+    bp_span uncles;
+    BP_TRY(entry_header(&h, v, e));
+    int err = entry_uncles(&uncles, v, e, &h);
+    if (err == BP_ERR_NOT_STORED) {
+        /* Its uncles are not known, so those before it do not help. */
+        bp_lineage_init(l);
+        uncles = bp_body_none(false).uncles;
+    } else if (err != 0) {
+        return err;
+    }
+    bp_lineage_push(l, &h, &e->hash, uncles);
+    return 0;
+}
+
+static int load_lineage(struct bp_lineage *out, struct bp_store_view *v,
+                        const struct bp_store_entry *last) {
+    struct bp_store_entry e[BP_LINEAGE_MAX];
+    size_t n = 0;
+    e[n++] = *last;
+    while (n < BP_LINEAGE_MAX && e[n - 1].number > 0) {
+        BP_TRY(bp_view_parent(v, &e[n], &e[n - 1]));
+        n++;
+    }
+    bp_lineage_init(out);
+    while (n > 0) BP_TRY(push_entry(out, v, &e[--n]));
+    return 0;
+}
+
+int bp_import_lineage(struct bp_lineage *out, bp_u256 *td,
+                      struct bp_store *store, const bp_hash *hash) {
+    struct bp_store_view *v;
+    struct bp_store_entry e;
+    BP_TRY(bp_view_begin(&v, store));
+    int err = bp_view_find(v, &e, hash);
+    if (err == 0) err = load_lineage(out, v, &e);
+    if (err == 0) *td = e.td;
+    bp_view_end(v);
+    return err;
+}
+
+/* ---- fork choice ----------------------------------------------------------
+ */
+
+static int tip_of(struct bp_tip *out, struct bp_store_view *v,
+                  const struct bp_store_entry *e) {
+    struct bp_header h;
+    BP_TRY(entry_header(&h, v, e));
+    *out = (struct bp_tip){ e->hash, e->number, h.time, e->td,
+                            bp_u256_is_zero(&h.difficulty) && e->number > 0 };
+    return 0;
+}
+
+/* Whether the last of n blocks on top of `parent` becomes the head. */
+static int decide(struct bp_import *im, struct bp_decision *out,
+                  struct bp_store_view *v, struct bp_store_entry parent,
+                  const struct bp_block *block, const bp_hash *hash, size_t n) {
+    struct bp_store_entry head_entry;
+    struct bp_tip head, ancestor, candidate;
+    const struct bp_header *last = &block[n - 1].header;
+    candidate =
+        (struct bp_tip){ hash[n - 1], last->number, last->time, parent.td,
+                         bp_u256_is_zero(&last->difficulty) };
+    for (size_t i = 0; i < n; i++)
+        if (bp_u256_add(&candidate.td, &candidate.td,
+                        &block[i].header.difficulty))
+            return BP_ERR_RANGE;
+    BP_TRY(bp_view_head(v, &head_entry));
+    BP_TRY(tip_of(&head, v, &head_entry));
+    while (!bp_view_canonical(v, &parent))
+        BP_TRY(bp_view_parent(v, &parent, &parent));
+    BP_TRY(tip_of(&ancestor, v, &parent));
+    *out = bp_choose(&im->choice, &head, &candidate, &ancestor);
+    return 0;
+}
+
+/* ---- writing --------------------------------------------------------------
+ */
+
+/* The body's bytes: in a block they stand without the list's prefix, so they
+   are put together here, all in one buffer. */
+static size_t put_bodies(struct bp_import *im, uint8_t *out, size_t cap,
+                         const struct bp_block *block, size_t n) {
+    struct bp_rlp_w w = { out, cap, 0 };
+    for (size_t i = 0; i < n; i++) {
+        size_t from = w.n;
+        bp_body_put(&w, &block[i].body);
+        if (out != NULL) im->row[i].body = (bp_span){ out + from, w.n - from };
+    }
+    return w.n;
+}
+
+static int write_blocks(struct bp_import *im, struct bp_import_result *out,
+                        const struct bp_block *block, const bp_hash *hash,
+                        size_t n, struct bp_store_error *why) {
+    size_t bytes = put_bodies(im, NULL, 0, block, n);
+    uint8_t *bodies = bp_malloc(im->alloc, bytes);
+    if (bodies == NULL) return BP_ERR_NOMEM;
+    put_bodies(im, bodies, bytes, block, n);
+    for (size_t i = 0; i < n; i++) {
+        struct bp_store_block *row = &im->row[i];
+        row->hash = hash[i];
+        row->parent = block[i].header.parent_hash;
+        row->number = block[i].header.number;
+        row->difficulty = block[i].header.difficulty;
+        row->header = block[i].header_rlp;
+        row->receipts = (bp_span){ NULL, 0 };
+        row->checks = im->checks;
+    }
+    bool becomes_head = out->decision.choice == BP_CHOICE_HEAD;
+    struct bp_store_batch batch = { im->row, n,
+                                    becomes_head ? &hash[n - 1] : NULL };
+    int err = bp_store_write(im->store, &out->moved, &batch, why);
+    bp_free(im->alloc, bodies, bytes);
+    return err;
+}
+
+static enum bp_import_kind kind_of(enum bp_choice choice) {
+    switch (choice) {
+    case BP_CHOICE_HEAD: return BP_IMPORT_HEAD;
+    case BP_CHOICE_SIDE: return BP_IMPORT_SIDE;
+    case BP_CHOICE_HELD: return BP_IMPORT_HELD;
+    }
+    abort();
+}
+
+int bp_import_verified(struct bp_import *im, struct bp_import_result *out,
+                       const struct bp_block *block, const bp_hash *hash,
+                       size_t n, struct bp_store_error *why) {
+    struct bp_store_view *v;
+    struct bp_store_entry parent;
+    memset(out, 0, sizeof *out);
+    out->ruling = (struct bp_ruling){ BP_RULING_OK, n, 0, -1, -1, 0 };
+    BP_TRY(bp_view_begin(&v, im->store));
+    int err = bp_view_find(v, &parent, &block[0].header.parent_hash);
+    if (err == 0) err = decide(im, &out->decision, v, parent, block, hash, n);
+    bp_view_end(v);
+    if (err == BP_ERR_NOT_STORED) err = BP_ERR_NO_PARENT;
+    if (err == 0) err = write_blocks(im, out, block, hash, n, why);
+    if (err == 0) out->kind = kind_of(out->decision.choice);
+    return err;
+}
+
+/* ---- the whole way ---------------------------------------------------------
+ */
+
+/* Decodes and hashes; returns how many are whole blocks, *err saying what is
+   wrong with the next. */
+static size_t decode(struct bp_import *im, int *err, const bp_span *rlp,
+                     size_t n) {
+    size_t k = 0;
+    *err = 0;
+    for (; k < n; k++) {
+        bp_span in = rlp[k];
+        *err = bp_block_decode(&im->block[k], &in);
+        if (*err == 0) *err = bp_rlp_end(in);
+        if (*err != 0) break;
+        im->header_rlp[k] = im->block[k].header_rlp;
+    }
+    bp_keccak256_many(im->hash, im->header_rlp, k);
+    return k;
+}
+
+/* Passes over blocks that are held, and finds the parent of the first that is
+   not: the lineage then ends with it. */
+static int find_place(struct bp_import *im, size_t *first, bool *orphan,
+                      size_t n) {
+    struct bp_store_view *v;
+    struct bp_store_entry e;
+    int err = 0;
+    *first = 0;
+    *orphan = false;
+    BP_TRY(bp_view_begin(&v, im->store));
+    while (*first < n && (err = bp_view_find(v, &e, &im->hash[*first])) == 0)
+        ++*first;
+    if (err != 0 && err != BP_ERR_NOT_STORED) goto done;
+    err = 0;
+    if (*first == n) goto done;
+    const bp_hash *parent = &im->block[*first].header.parent_hash;
+    if (im->lineage.n > 0 &&
+        bp_hash_eq(&bp_lineage_at(&im->lineage, 0)->hash, parent))
+        goto done;
+    err = bp_view_find(v, &e, parent);
+    *orphan = err == BP_ERR_NOT_STORED;
+    if (*orphan) err = 0;
+    if (err == 0 && !*orphan) {
+        err = load_lineage(&im->lineage, v, &e);
+        im->td = e.td;
+        if (err != 0) bp_lineage_init(&im->lineage);
+    }
+done:
+    bp_view_end(v);
+    return err;
+}
+
+static struct bp_ruling invalid(size_t n, int err) {
+    return (struct bp_ruling){ BP_RULING_INVALID, n, err, -1, -1, 0 };
+}
+
+/* Decodes, finds the place and verifies. *first is the first block that was
+   not held, *good how many from there on are valid. */
+static int examine(struct bp_import *im, struct bp_import_result *out,
+                   size_t *first, size_t *good, const bp_span *block, size_t n,
+                   uint64_t now) {
+    int rlp_err;
+    bool orphan;
+    memset(out, 0, sizeof *out);
+    out->kind = BP_IMPORT_NONE;
+    *good = 0;
+    if (n > BP_IMPORT_MAX) return BP_ERR_RANGE;
+    size_t whole = decode(im, &rlp_err, block, n);
+    BP_TRY(find_place(im, first, &orphan, whole));
+    out->ruling = invalid(whole, rlp_err);
+    if (rlp_err == 0) out->ruling.kind = BP_RULING_OK;
+    if (orphan) {
+        out->kind = BP_IMPORT_ORPHAN;
+        out->ruling = invalid(*first, BP_ERR_RULE_UNKNOWN_PARENT);
+        return 0;
+    }
+    if (*first == whole) {
+        if (whole > 0) out->kind = BP_IMPORT_KNOWN;
+        return 0;
+    }
+    bp_u256 td = im->td;
+    struct bp_ruling r = bp_verify_blocks(
+        im->verifier, &im->lineage, &im->td, &td, im->block + *first,
+        im->hash + *first, whole - *first, now);
+    *good = r.n;
+    r.n += *first;
+    if (r.kind != BP_RULING_OK) out->ruling = r;
+    return 0;
+}
+
+int bp_import_check(struct bp_import *im, struct bp_import_result *out,
+                    const bp_span *block, size_t n, uint64_t now) {
+    size_t first, good;
+    BP_TRY(examine(im, out, &first, &good, block, n, now));
+    if (good > 0) {
+        out->kind = BP_IMPORT_SIDE;
+        bp_lineage_init(&im->lineage); /* it is ahead of the store */
+    }
+    return 0;
+}
+
+int bp_import_blocks(struct bp_import *im, struct bp_import_result *out,
+                     const bp_span *block, size_t n, uint64_t now,
+                     struct bp_store_error *why) {
+    struct bp_import_result stored;
+    size_t first, good;
+    BP_TRY(examine(im, out, &first, &good, block, n, now));
+    if (good == 0) return 0;
+    int err = bp_import_verified(im, &stored, im->block + first,
+                                 im->hash + first, good, why);
+    if (err != 0) {
+        bp_lineage_init(&im->lineage); /* it is ahead of the store */
+        return err;
+    }
+    stored.ruling = out->ruling;
+    *out = stored;
+    return 0;
+}
