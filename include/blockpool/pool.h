@@ -30,6 +30,9 @@
    the pool does not keep it releases in the same step. An item is released
    exactly once.
 
+   Take every action of a step before the next step; a host that answers an
+   action at once queues the answer and steps when next has returned false.
+
    Bounds: whatever peers do, memory stays under bp_pool_bound(config).
 
    The pool never: trusts a claim as work, compares branches by anything but
@@ -53,6 +56,10 @@ typedef uint64_t bp_req_id;
 typedef uint64_t bp_job_id;
 
 #define BP_NONE SIZE_MAX
+
+/* Most links or blocks of one event. A reply with more is more than was ever
+   asked: the host reports BP_OFF_TOO_MUCH and delivers what was asked. */
+#define BP_EVENT_ITEMS_MAX 16384
 
 /* What the host's chain says about one hash. */
 struct bp_held {
@@ -327,6 +334,8 @@ struct bp_act_ask_hashes {
     bp_time due;
 };
 
+/* The host copies what it will need of the header (its roots) when it asks:
+   the item may be released while the request is out. */
 struct bp_want {
     bp_hash hash;
     uint64_t item; /* the header's handle, whose roots the body must match;
@@ -347,7 +356,9 @@ enum bp_check_kind {
                        against its parent, then seals */
 };
 
-/* Answered by CHECKED with the same job. Items stay until then. */
+/* Answered by CHECKED with the same job. Items stay until then. An item is
+   the link's, or the whole block's where a block came without one
+   (bp_block.link.item == 0). */
 struct bp_act_check {
     bp_job_id job;
     enum bp_check_kind kind;
@@ -482,6 +493,7 @@ struct bp_pool_config {
     uint64_t window_bytes; /* blocks asked for, held, in insertion [64 MiB] */
     uint32_t workers;      /* checks in flight: workers + 1 [2] */
     uint32_t reply_bytes_max; /* most that one reply may take [10 MiB] */
+    uint32_t replies_max;     /* requests for blocks in flight [16] */
     uint32_t record_bytes;    /* record buffer, for the bound [0] */
 
     uint32_t links_per_request;  /* [1024] */

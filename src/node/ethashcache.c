@@ -311,7 +311,7 @@ static void as_library(struct bp_ethash_seal *out,
     out->nonce = in->nonce;
     out->mix = in->mix;
     out->light = NULL;
-    out->boundary = in->boundary;
+    bp_ethash_boundary(&out->boundary, &in->difficulty);
 }
 
 /* Gives verdicts to the pending seals of one epoch, from `first` on. */

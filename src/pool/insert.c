@@ -1,0 +1,157 @@
+/* insert: complete runs to the host, oldest first, one insertion at a time. */
+#include <assert.h>
+
+#include "pool/state.h"
+
+/* ---- what is ready ------------------------------------------------------- */
+
+static bool ready(const struct bp_pool *p, const struct bp_plink *l) {
+    if ((l->flags & BP_PL_CHECKED) == 0 || (l->flags & BP_PL_IN_JOB) != 0)
+        return false;
+    if (l->slot != BP_NIL) return bp_slot_at(p, l->slot)->state == BP_SLOT_HERE;
+    return (l->flags & BP_PL_EMPTY) != 0;
+}
+
+static uint64_t bytes_of(const struct bp_pool *p, const struct bp_plink *l) {
+    uint64_t n = l->size;
+    if (l->slot != BP_NIL) n += bp_slot_at(p, l->slot)->size;
+    return n;
+}
+
+/* The next link on the heaviest branch upward, or BP_NIL. */
+static bp_ref next_up(struct bp_pool *p, uint32_t *section, bp_ref ref) {
+    bp_ref up = bp_link_newer(&p->forest, ref);
+    if (up != BP_NIL) return up;
+    if (bp_link_number(&p->forest, ref) !=
+        bp_section_at(&p->forest, *section)->top)
+        return BP_NIL; /* condensed */
+    uint32_t heir = bp_section_heir(&p->forest, *section);
+    if (heir == BP_NIL) return BP_NIL;
+    *section = heir;
+    const struct bp_section *s = bp_section_at(&p->forest, heir);
+    if (s->not_before > p->now) return BP_NIL;
+    return bp_section_link(&p->forest, heir, bp_section_bottom(s));
+}
+
+/* Starts an insertion from the bottom of a joined root; false if nothing is
+   ready there. */
+static bool insert_from(struct bp_pool *p, uint32_t section) {
+    const struct bp_section *s = bp_section_at(&p->forest, section);
+    bp_ref ref = bp_section_link(&p->forest, section, bp_section_bottom(s));
+    if (ref == BP_NIL || !ready(p, bp_link_at(&p->forest, ref))) return false;
+    struct bp_job *job = bp_job_new(p, BP_JOB_INSERT);
+    if (job == NULL) return false;
+    job->parent = s->below;
+    uint64_t bytes = 0;
+    uint32_t at = section;
+    while (ref != BP_NIL && job->n < p->cfg.insert_items_max) {
+        const struct bp_plink *l = bp_link_at(&p->forest, ref);
+        if (!ready(p, l)) break;
+        bytes += bytes_of(p, l);
+        if (job->n > 0 && bytes > p->cfg.insert_bytes_max) break;
+        bp_job_add(p, job, ref);
+        ref = next_up(p, &at, ref);
+    }
+    struct bp_action *out = bp_actions_push(p, BP_ACT_INSERT);
+    assert(out != NULL); /* room was seen */
+    out->u.insert.job = job->id;
+    out->u.insert.parent = job->parent;
+    out->u.insert.first_number = bp_link_number(&p->forest, job->links[0]);
+    bp_trace(p, "insert %llu..%llu (job %llu)",
+             (unsigned long long)out->u.insert.first_number,
+             (unsigned long long)(out->u.insert.first_number + job->n - 1),
+             (unsigned long long)job->id);
+    return true;
+}
+
+void bp_insert_schedule(struct bp_pool *p) {
+    struct bp_forest *f = &p->forest;
+    if (p->job[p->n_jobs - 1].id != 0 || !bp_actions_room(p, 1)) return;
+    bp_forest_rank(f);
+    for (uint32_t i = 0; i < f->n_order; i++) {
+        const struct bp_section *s = bp_section_at(f, f->order[i]);
+        if (s->parent != BP_NIL) continue;
+        if (s->not_before > p->now)
+            bp_wake_at(p, s->not_before);
+        else if (insert_from(p, f->order[i]))
+            return;
+    }
+}
+
+/* ---- what came of it ----------------------------------------------------- */
+
+static void remember(struct bp_pool *p, const bp_hash *hash,
+                     const struct bp_held *held) {
+    uint32_t at = bp_hashset_find(&p->recent, hash);
+    if (at == BP_NIL) at = bp_hashset_add(&p->recent, hash);
+    p->recent_info[at] = (struct bp_recent){ held->number, held->td };
+    if (held->number > p->recent_top) p->recent_top = held->number;
+}
+
+/* A link that the host holds now leaves the forest. */
+static void inserted(struct bp_pool *p, bp_ref ref) {
+    struct bp_forest *f = &p->forest;
+    struct bp_plink *l = bp_link_at(f, ref);
+    bp_moved(p);
+    p->stat.blocks_inserted++;
+    if ((l->flags & BP_PL_DEAD) != 0) return;
+    struct bp_held held = { .held = true, .number = bp_link_number(f, ref) };
+    held.td = bp_forest_td(f, ref);
+    uint64_t body = bp_window_forget(p, l);
+    bp_ref popped = bp_forest_pop(p, bp_link_section(f, ref));
+    assert(popped == ref); /* inserted in the order of the forest */
+    l->difficulty = body;
+    remember(p, &l->hash, &held);
+    if ((l->flags & BP_PL_HEAD) != 0) bp_peers_held(p, &l->hash, &held);
+}
+
+static void refused_body(struct bp_pool *p, bp_ref ref,
+                         const struct bp_verdict *v) {
+    struct bp_plink *l = bp_link_at(&p->forest, ref);
+    bp_by by = l->slot != BP_NIL ? bp_slot_at(p, l->slot)->by : l->by;
+    if (v->body_committed) {
+        bp_condemn(p, ref, BP_OFF_BAD_BODY, v->code, by);
+        return;
+    }
+    bp_blame(p, by, BP_OFF_BAD_BODY, v->code, &l->hash,
+             bp_link_number(&p->forest, ref), false);
+    if (l->slot != BP_NIL) bp_window_refuse(p, l->slot);
+}
+
+/* The first block that was not inserted. */
+static void stopped_at(struct bp_pool *p, bp_ref ref,
+                       const struct bp_verdict *v) {
+    const struct bp_plink *l = bp_link_at(&p->forest, ref);
+    if ((l->flags & BP_PL_DEAD) != 0) return;
+    switch (v->kind) {
+    case BP_VERDICT_INVALID:
+        if (v->part == BP_PART_LINK)
+            bp_condemn(p, ref, BP_OFF_BAD_RULE, v->code, l->by);
+        else
+            refused_body(p, ref, v);
+        return;
+    case BP_VERDICT_OK:
+    case BP_VERDICT_FAILED: bp_section_pause(p, ref, 0); return;
+    case BP_VERDICT_LATER: bp_section_pause(p, ref, v->not_before); return;
+    }
+}
+
+void bp_on_inserted(struct bp_pool *p, const struct bp_ev_inserted *ev) {
+    struct bp_job *job = bp_job_find(p, ev->job);
+    if (job == NULL || job->kind != BP_JOB_INSERT) return;
+    const struct bp_verdict *v = &ev->verdict;
+    size_t n = v->n < job->n ? v->n : job->n;
+    p->head = ev->head;
+    if (bp_u256_cmp(&ev->refused_td, &p->refused_td) > 0)
+        p->refused_td = ev->refused_td;
+    for (size_t i = 0; i < n; i++) inserted(p, job->links[i]);
+    if (n > p->stat.longest_chain) p->stat.longest_chain = n;
+    if (n < job->n) stopped_at(p, job->links[n], v);
+    bp_job_end(p, job);
+}
+
+void bp_on_chain(struct bp_pool *p, const struct bp_ev_chain *ev) {
+    struct bp_held held = { true, ev->head.number, ev->head.td };
+    p->head = ev->head;
+    bp_hash_held(p, &ev->head.hash, &held);
+}

@@ -1,0 +1,73 @@
+/* room: what goes when a budget is full. Least work first; never the branch
+   that asks for the room, nor one that is being inserted. */
+#include "pool/state.h"
+
+/* ---- links -------------------------------------------------------------- */
+
+/* The root that would be the least loss: dangling, and lightest. */
+static uint32_t lightest_root(struct bp_forest *f, uint32_t spare) {
+    uint32_t worst = BP_NIL;
+    bp_forest_rank(f);
+    for (uint32_t id = bp_section_next(f, 0); id != BP_NIL;
+         id = bp_section_next(f, id + 1)) {
+        const struct bp_section *s = bp_section_at(f, id);
+        if (s->parent != BP_NIL || s->connected || id == spare) continue;
+        if (worst == BP_NIL ||
+            bp_u256_cmp(&s->tip, &bp_section_at(f, worst)->tip) < 0)
+            worst = id;
+    }
+    return worst;
+}
+
+bool bp_make_room(struct bp_pool *p, uint32_t root) {
+    struct bp_forest *f = &p->forest;
+    uint32_t victim = lightest_root(f, root);
+    if (victim == BP_NIL) return false;
+    const struct bp_section *s = bp_section_at(f, victim);
+    if (root == BP_NIL ||
+        bp_u256_cmp(&s->tip, &bp_section_at(f, root)->tip) > 0)
+        return false;
+    bp_trace(p, "no room: drop %llu links under %llu", (unsigned long long)s->n,
+             (unsigned long long)s->top);
+    bp_report(p, BP_REPORT_DROPPED, 0, bp_section_top(f, victim), s->top, s->n);
+    p->stat.refused += s->n;
+    bp_forest_drop(p, victim);
+    return true;
+}
+
+/* ---- bodies ------------------------------------------------------------- */
+
+static bool worse(const struct bp_slot *a, const struct bp_slot *b) {
+    return a->rank != b->rank ? a->rank > b->rank : a->number > b->number;
+}
+
+/* The body that is needed last, or BP_NIL; not one of a job. */
+static uint32_t last_needed(const struct bp_pool *p) {
+    uint32_t worst = BP_NIL, n = 0;
+    for (uint32_t i = 0; i < p->window.slots.used; i++) {
+        const struct bp_slot *s = bp_table_get(&p->window.slots, i);
+        if (s == NULL || s->state != BP_SLOT_HERE) continue;
+        const struct bp_plink *l = bp_link_at(&p->forest, s->link);
+        if ((l->flags & BP_PL_IN_JOB) != 0 || l->pins > 0) continue;
+        n++;
+        if (worst == BP_NIL || worse(s, bp_slot_at(p, worst))) worst = i;
+    }
+    return n > 1 ? worst : BP_NIL; /* the last one may be over the limit */
+}
+
+void bp_window_trim(struct bp_pool *p) {
+    struct bp_forest *f = &p->forest;
+    while (p->window.used > p->cfg.window_bytes) {
+        uint32_t id = last_needed(p);
+        if (id == BP_NIL) return;
+        struct bp_slot *s = bp_slot_at(p, id);
+        uint32_t stretch = bp_link_stretch(f, s->link);
+        uint32_t section = bp_stretch_at(f, stretch)->section;
+        struct bp_section *sec = bp_section_at(f, section);
+        bp_stretch_at(f, stretch)->ahead = false;
+        if (sec->connected && s->number < sec->want_next)
+            sec->want_next = s->number;
+        p->stat.refused++;
+        bp_release(p, bp_window_forget(p, bp_link_at(f, s->link)));
+    }
+}

@@ -1,0 +1,239 @@
+/* slots: the blocks of the window, one by one. A slot is
+
+       WANTED --> ASKED --> HERE --> (inserted, or dropped)
+          ^--------'  |       |
+          ^-----------'-------'   late, lacking, bad
+
+   and takes its reserve of the window from the first moment on. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "pool/state.h"
+
+int bp_window_init(struct bp_pool *p) {
+    struct bp_window *w = &p->window;
+    w->reserve = BP_RESERVE_FIRST;
+    if (w->reserve > p->cfg.window_bytes / 16)
+        w->reserve = (uint32_t)(p->cfg.window_bytes / 16);
+    if (w->reserve < BP_RESERVE_MIN) w->reserve = BP_RESERVE_MIN;
+    for (int k = 0; k < BP_CLASSES; k++)
+        w->wanted[k] = (struct bp_list){ BP_NIL, BP_NIL, 0 };
+    w->retry_due = BP_TIME_NEVER;
+    return bp_table_init(&w->slots, &p->mem, sizeof(struct bp_slot), 6,
+                         bp_config_slots(&p->cfg));
+}
+
+void bp_window_free(struct bp_pool *p) {
+    bp_table_free(&p->window.slots);
+}
+
+/* ---- the lists of wanted ------------------------------------------------ */
+
+static void list_remove(struct bp_pool *p, uint32_t id) {
+    struct bp_slot *s = bp_slot_at(p, id);
+    struct bp_list *l = &p->window.wanted[s->rank];
+    if (s->prev != BP_NIL)
+        bp_slot_at(p, s->prev)->next = s->next;
+    else
+        l->head = s->next;
+    if (s->next != BP_NIL)
+        bp_slot_at(p, s->next)->prev = s->prev;
+    else
+        l->tail = s->prev;
+    l->n--;
+}
+
+/* Puts it between two of the list, either of which may be BP_NIL. */
+static void list_put(struct bp_pool *p, uint32_t id, uint32_t prev,
+                     uint32_t next) {
+    struct bp_slot *s = bp_slot_at(p, id);
+    struct bp_list *l = &p->window.wanted[s->rank];
+    s->prev = prev;
+    s->next = next;
+    if (prev != BP_NIL)
+        bp_slot_at(p, prev)->next = id;
+    else
+        l->head = id;
+    if (next != BP_NIL)
+        bp_slot_at(p, next)->prev = id;
+    else
+        l->tail = id;
+    l->n++;
+}
+
+static void list_append(struct bp_pool *p, uint32_t id) {
+    list_put(p, id, p->window.wanted[bp_slot_at(p, id)->rank].tail, BP_NIL);
+}
+
+/* Back to the front, in the order of numbers: the lowest are needed first. */
+static void list_return(struct bp_pool *p, uint32_t id) {
+    const struct bp_slot *s = bp_slot_at(p, id);
+    uint32_t next = p->window.wanted[s->rank].head, prev = BP_NIL;
+    while (next != BP_NIL && bp_slot_at(p, next)->number < s->number) {
+        prev = next;
+        next = bp_slot_at(p, next)->next;
+    }
+    list_put(p, id, prev, next);
+}
+
+/* ---- changes of state --------------------------------------------------- */
+
+static bool missing(const struct bp_slot *s) {
+    return s->rank == BP_CLASS_BEST && s->state != BP_SLOT_HERE;
+}
+
+/* The one place where a slot changes its state. */
+static void become(struct bp_pool *p, uint32_t id, enum bp_slot_state state) {
+    struct bp_slot *s = bp_slot_at(p, id);
+    struct bp_window *w = &p->window;
+    if (s->state == BP_SLOT_WANTED) list_remove(p, id);
+    w->missing -= missing(s);
+    s->state = state;
+    w->missing += missing(s);
+    if (state == BP_SLOT_WANTED) list_return(p, id);
+}
+
+static void resize(struct bp_pool *p, struct bp_slot *s, uint32_t size) {
+    p->window.used += size;
+    p->window.used -= s->size;
+    if (s->rank == BP_CLASS_AHEAD) {
+        p->window.ahead += size;
+        p->window.ahead -= s->size;
+    }
+    s->size = size;
+}
+
+uint32_t bp_slot_new(struct bp_pool *p, bp_ref ref, enum bp_class rank) {
+    struct bp_window *w = &p->window;
+    uint32_t id = bp_table_take(&w->slots);
+    if (id == BP_NIL) return BP_NIL;
+    struct bp_slot *s = bp_slot_at(p, id);
+    s->state = BP_SLOT_WANTED;
+    s->rank = rank;
+    s->link = ref;
+    s->number = bp_link_number(&p->forest, ref);
+    s->since = p->now;
+    resize(p, s, w->reserve);
+    w->missing += missing(s);
+    bp_link_at(&p->forest, ref)->slot = id;
+    list_append(p, id);
+    return id;
+}
+
+void bp_slot_promote(struct bp_pool *p, uint32_t id, enum bp_class rank) {
+    struct bp_slot *s = bp_slot_at(p, id);
+    if (s->rank == rank) return;
+    bool listed = s->state == BP_SLOT_WANTED;
+    if (listed) list_remove(p, id);
+    p->window.missing -= missing(s);
+    if (s->rank == BP_CLASS_AHEAD) p->window.ahead -= s->size;
+    if (rank == BP_CLASS_AHEAD) p->window.ahead += s->size;
+    s->rank = rank;
+    p->window.missing += missing(s);
+    if (listed) list_append(p, id);
+}
+
+uint64_t bp_window_forget(struct bp_pool *p, struct bp_plink *link) {
+    if (link->slot == BP_NIL) return 0;
+    uint32_t id = link->slot;
+    struct bp_slot *s = bp_slot_at(p, id);
+    uint64_t item = s->item;
+    if (s->state == BP_SLOT_WANTED) list_remove(p, id);
+    p->window.missing -= missing(s);
+    if (s->state == BP_SLOT_HERE) p->stat.blocks_held--;
+    resize(p, s, 0);
+    bp_giver_drop(p, s->by, 1);
+    link->slot = BP_NIL;
+    bp_table_give(&p->window.slots, id);
+    return item;
+}
+
+void bp_slot_ask(struct bp_pool *p, uint32_t id, bp_req_id req) {
+    struct bp_slot *s = bp_slot_at(p, id);
+    if (s->state == BP_SLOT_WANTED) become(p, id, BP_SLOT_ASKED);
+    s->req[s->req[0] == 0 ? 0 : 1] = req;
+}
+
+bool bp_slot_asked_by(const struct bp_pool *p, uint32_t id, bp_req_id req) {
+    const struct bp_slot *s = bp_slot_at(p, id);
+    return s->cell.live != 0 && (s->req[0] == req || s->req[1] == req);
+}
+
+void bp_window_unask(struct bp_pool *p, uint32_t id, bp_req_id req) {
+    if (!bp_slot_asked_by(p, id, req)) return;
+    struct bp_slot *s = bp_slot_at(p, id);
+    s->req[s->req[0] == req ? 0 : 1] = 0;
+    if (s->req[0] == 0 && s->req[1] == 0 && s->state == BP_SLOT_ASKED)
+        become(p, id, BP_SLOT_WANTED);
+}
+
+static void lack(struct bp_pool *p, struct bp_slot *s, uint64_t serial) {
+    for (int i = BP_LACKS - 1; i > 0; i--) s->lack[i] = s->lack[i - 1];
+    s->lack[0] = serial;
+    uint32_t shift = s->tries < 5 ? s->tries : 5;
+    s->tries++;
+    s->retry = p->now + ((uint64_t)BP_BACKOFF_MS << shift);
+    if (s->retry < p->window.retry_due) p->window.retry_due = s->retry;
+}
+
+void bp_window_missed(struct bp_pool *p, uint32_t id,
+                      const struct bp_request *r) {
+    if (bp_slot_asked_by(p, id, r->id))
+        lack(p, bp_slot_at(p, id), p->peer[r->peer].serial);
+}
+
+bool bp_slot_lacks(const struct bp_slot *s, const struct bp_peer *peer) {
+    for (int i = 0; i < BP_LACKS; i++)
+        if (s->lack[i] == peer->serial) return true;
+    return false;
+}
+
+/* ---- bodies -------------------------------------------------------------- */
+
+static int by_value(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The reserve follows the 90th percentile of recent sizes. */
+static void note_size(struct bp_pool *p, uint32_t size) {
+    struct bp_window *w = &p->window;
+    w->sizes[w->fresh_sizes++ % BP_SIZES] = size;
+    if (w->n_sizes < BP_SIZES) w->n_sizes++;
+    if (w->fresh_sizes % 16 != 0) return;
+    uint32_t sorted[BP_SIZES];
+    for (uint32_t i = 0; i < w->n_sizes; i++) sorted[i] = w->sizes[i];
+    qsort(sorted, w->n_sizes, sizeof *sorted, by_value);
+    w->reserve = sorted[w->n_sizes * 9 / 10];
+    if (w->reserve < BP_RESERVE_MIN) w->reserve = BP_RESERVE_MIN;
+}
+
+void bp_slot_fill(struct bp_pool *p, uint32_t id, uint64_t item, uint32_t size,
+                  bp_by by) {
+    struct bp_slot *s = bp_slot_at(p, id);
+    become(p, id, BP_SLOT_HERE);
+    s->item = item;
+    s->by = by;
+    s->req[0] = s->req[1] = 0;
+    bp_giver_hold(p, by, 1);
+    resize(p, s, size > BP_RESERVE_MIN ? size : BP_RESERVE_MIN);
+    note_size(p, size);
+    bp_moved(p);
+    p->stat.blocks_held++;
+    p->stat.blocks_seen++;
+}
+
+void bp_window_refuse(struct bp_pool *p, uint32_t id) {
+    struct bp_slot *s = bp_slot_at(p, id);
+    assert(s->state == BP_SLOT_HERE);
+    bp_release(p, s->item);
+    s->item = 0;
+    if (s->by != 0 && !bp_giver_at(p, s->by)->gone) {
+        uint32_t place = bp_peer_find(p, bp_giver_at(p, s->by)->session);
+        if (place != BP_NIL) lack(p, s, p->peer[place].serial);
+    }
+    bp_giver_drop(p, s->by, 1);
+    s->by = 0;
+    p->stat.blocks_held--;
+    become(p, id, BP_SLOT_WANTED);
+}

@@ -1,0 +1,481 @@
+/* state.h: the whole state of a pool, and what its files offer each other.
+
+   One file, one subject:
+
+     engine    new, free, step: an event to its handler, then the scheduler
+     action    the queue of actions; items to release
+     peer      who is there, what they claim, who is best
+     giver     who gave what, beyond sessions; blame and suspension
+     request   the ledger: who was asked for what, and when it is late
+     estimate  round trips, rates, deadlines, sizes
+     walk      from heads downward, until something held is reached
+     forest    links and sections (forest.h)
+     check     links checked by the host: probes and runs
+     window    bodies: what is wanted, asked, held
+     insert    complete runs to the host, oldest first
+
+   Every function takes the pool; there is no other state. */
+#ifndef BP_POOL_STATE_H
+#define BP_POOL_STATE_H
+
+#include "pool/forest.h"
+
+/* ---- limits that are not config ---- */
+
+#define BP_CHALLENGERS    3    /* walks beside the best and the heaviest */
+#define BP_HEAD_LINKS     64   /* first ask of a head near to what we know */
+#define BP_UNPROVED_LINKS 2048 /* admission of an unknown peer */
+#define BP_PROBE_LINKS    1024 /* more of it for each reply that held */
+#define BP_FILLS          4    /* condensed stretches filled at a time */
+#define BP_RECENT         2048 /* hashes inserted lately */
+#define BP_LACKS          4    /* peers that failed one block */
+#define BP_BACKOFF_MS     1000 /* first pause after a failure, doubled */
+#define BP_BLOCK_REQUESTS 2    /* at once at one peer, with ids */
+#define BP_BLOCKS_FIRST   16   /* blocks of the first ask of a peer */
+#define BP_RESERVE_MIN    512  /* bytes set aside for a block, at least */
+#define BP_RESERVE_FIRST  4096 /* … before sizes are known */
+
+/* ---- peers ---- */
+
+enum bp_peer_state { BP_PEER_FREE, BP_PEER_LIVE, BP_PEER_CONDEMNED };
+
+struct bp_rate {
+    uint32_t samples;
+    uint32_t size;   /* items of the next request */
+    uint64_t per_ks; /* items in a thousand seconds; moving average */
+};
+
+enum bp_rate_kind { BP_RATE_LINKS, BP_RATE_HASHES, BP_RATE_BLOCKS, BP_RATES };
+
+struct bp_peer {
+    enum bp_peer_state state;
+    bp_peer_id id;
+    uint64_t serial; /* of joining: orders peers */
+    struct bp_peer_info info;
+    bp_by by;
+    bool has_top;     /* the number of its head is known, */
+    uint64_t top;     /* … this */
+    bool judged;      /* the claim's total difficulty was compared */
+    bool counted;     /* gave something at least once */
+    bool was_best;    /* was best at least once */
+    uint32_t wrong;   /* claims that were wrong */
+    uint64_t back;    /* tick of its last failure; 0: none since it helped */
+    uint32_t fails;   /* failures in a row */
+    bp_time retry;    /* not asked for its head or branch before */
+    bp_time progress; /* last time its branch moved */
+    bp_time news;     /* last new head */
+    uint64_t tried;   /* tick of the last ask for its head */
+    uint32_t out[BP_RATES]; /* requests in flight */
+    uint32_t late;          /* … of which late */
+    struct bp_rate rate[BP_RATES];
+    uint32_t rtt_ms, rtt_samples;
+    uint32_t body_fails; /* replies without any block, in a row */
+    bp_time body_retry;
+    uint64_t links_given, blocks_given;
+    uint32_t faults, offences;
+    int last_fault;
+};
+
+struct bp_giver {
+    struct bp_cell cell;
+    bp_hash identity;
+    bp_peer_id session;
+    uint64_t refs;   /* links, bodies and chunks that name it */
+    uint64_t charge; /* places of its unconnected links */
+    uint64_t proved; /* replies whose probe held */
+    bool gone;       /* the session ended */
+};
+#define BP_GIVERS_MAX 8192
+
+struct bp_suspended {
+    bp_hash identity;
+    bp_time until;
+};
+
+/* ---- requests ---- */
+
+enum bp_ask {
+    BP_ASK_HEAD,  /* links from a peer's head */
+    BP_ASK_WALK,  /* links below a dangling section */
+    BP_ASK_FILL,  /* links of a condensed stretch */
+    BP_ASK_BODIES /* blocks of the window */
+};
+
+enum bp_request_state {
+    BP_REQ_OUT,     /* asked */
+    BP_REQ_LATE,    /* its deadline passed; what it wanted is asked elsewhere */
+    BP_REQ_ANSWERED /* bytes came, the content is being decoded */
+};
+
+struct bp_request {
+    struct bp_cell cell;
+    bp_req_id id;
+    enum bp_request_state state;
+    enum bp_ask ask;
+    uint32_t peer; /* place in pool.peer */
+    bool hedge;    /* the second of two */
+    bool hedged;   /* it has a second */
+    bool again;    /* some of it failed elsewhere */
+    bp_time sent, due, answered;
+    bp_hash origin;
+    uint32_t count;
+    uint32_t n_wants;
+    uint32_t *wants; /* slots of the window */
+};
+
+/* ---- the window ---- */
+
+enum bp_slot_state {
+    BP_SLOT_WANTED, /* in a list of wanted */
+    BP_SLOT_ASKED,
+    BP_SLOT_HERE
+};
+
+/* Whose wants come first. */
+enum bp_class { BP_CLASS_BEST, BP_CLASS_RIVAL, BP_CLASS_AHEAD, BP_CLASSES };
+
+struct bp_slot {
+    struct bp_cell cell;
+    enum bp_slot_state state;
+    enum bp_class rank;
+    bp_ref link;
+    uint32_t prev, next; /* in its list of wanted */
+    uint32_t size;       /* bytes, reserved or real */
+    bp_by by;            /* who sent the body */
+    uint16_t tries;
+    uint64_t item; /* of the body */
+    uint64_t number;
+    bp_req_id req[2];        /* that ask for it */
+    bp_time since;           /* first wanted */
+    bp_time retry;           /* those that failed it are not asked before */
+    uint64_t lack[BP_LACKS]; /* serials of peers that failed it */
+};
+
+struct bp_list {
+    uint32_t head, tail, n;
+};
+
+#define BP_SIZES 128 /* recent body sizes */
+struct bp_window {
+    struct bp_table slots;
+    uint64_t used;  /* bytes reserved, held and in insertion */
+    uint64_t ahead; /* of which for unconnected sections */
+    struct bp_list wanted[BP_CLASSES];
+    uint32_t sizes[BP_SIZES];
+    uint32_t n_sizes, fresh_sizes;
+    uint32_t reserve;  /* bytes set aside for one block */
+    uint32_t missing;  /* of the best class: wanted or asked */
+    bp_time retry_due; /* earliest retry of a wanted one */
+};
+
+/* ---- walks ---- */
+
+/* What one or more peers' heads ask for next. */
+struct bp_pursuit {
+    uint32_t root;  /* dangling section to extend; BP_NIL: a head to fetch */
+    bp_hash origin; /* to ask from */
+    uint64_t below; /* number of the origin + 1 with a root */
+    uint32_t asker; /* the peer to ask, or BP_NIL */
+    bool best;      /* the best peer is among them */
+    bool busy;      /* asked, and not late */
+    bool overdue;   /* … for more than half its deadline */
+    struct bp_request *slow; /* that could be asked a second time */
+    uint64_t tried;
+};
+
+/* ---- jobs ---- */
+
+enum bp_job_kind { BP_JOB_PROBE, BP_JOB_RUN, BP_JOB_INSERT };
+
+struct bp_job {
+    bp_job_id id; /* 0: free */
+    enum bp_job_kind kind;
+    bool orphan; /* reset or purged: the result only releases */
+    uint32_t n;
+    bp_ref *links;      /* oldest first */
+    bp_hash parent;     /* of the first */
+    bp_ref parent_link; /* if it is in the forest; pinned */
+    bp_time since;
+};
+
+/* ---- the rest ---- */
+
+struct bp_hashset { /* a ring of hashes, the oldest forgotten */
+    struct bp_index index;
+    bp_hash *hash;
+    uint32_t n, max, next;
+};
+
+struct bp_recent {
+    uint64_t number;
+    bp_u256 td;
+};
+
+struct bp_actions {
+    struct bp_action *ring;
+    uint32_t head, n, max;
+    uint64_t *loose; /* items to release, a ring */
+    uint32_t loose_head, loose_n, loose_max;
+    /* What the last action points to. */
+    struct bp_want *wants;
+    uint64_t *items;
+    bp_hash *hashes;
+    struct bp_insert_item *inserts;
+};
+
+struct bp_pool {
+    struct bp_pool_config cfg; /* defaults filled in */
+    struct bp_mem mem;
+    uint64_t bound;
+    struct bp_rng rng;
+    bp_time now;
+    uint64_t tick; /* counts tries: fairness without a clock */
+    struct bp_chain_head head;
+    bp_u256 refused_td;
+    struct bp_forest forest;
+
+    struct bp_peer *peer;   /* [peers_max] */
+    uint64_t *peer_id;      /* the same ids, dense */
+    uint32_t n_peers, best; /* best: place, or BP_NIL */
+    uint64_t peer_serial;
+    struct bp_pursuit *pursuit; /* [peers_max] */
+    bool *marked;               /* [peers_max] */
+    bool number_turn;           /* the list by number is tried next */
+    struct bp_table givers;
+    struct bp_suspended *suspended; /* [suspended_max], a ring */
+    uint32_t n_suspended, next_suspended;
+
+    struct bp_table requests;
+    uint32_t *wants; /* [requests][blocks_per_request] */
+    uint64_t req_serial;
+    uint32_t body_requests; /* in flight, late ones too */
+    bp_time request_due;    /* earliest deadline or hedge time */
+
+    struct bp_window window;
+    struct bp_job *job; /* [n_jobs]; the last one inserts */
+    uint32_t n_jobs;
+    bp_ref *job_links;
+    uint64_t job_serial;
+    uint32_t checks;          /* runs and probes in flight */
+    bp_time probe_wait;       /* after one that failed */
+    struct bp_hashset probes; /* links whose seal is to be checked */
+    uint64_t recent_top;      /* greatest number inserted */
+
+    struct bp_hashset recent, bad;
+    struct bp_recent *recent_info;
+
+    struct bp_actions act;
+    struct bp_pool_status stat;
+    bp_time moved;        /* last time anything got further */
+    bool synced, stalled; /* reported */
+    bp_time wake;         /* earliest timer of the last scheduling */
+};
+
+/* ---- engine.c ---- */
+void bp_wake_at(struct bp_pool *p, bp_time t); /* have step called by then */
+
+void bp_moved(struct bp_pool *p); /* something got further */
+
+/* ---- announce.c ---- */
+void bp_on_pushed(struct bp_pool *p, const struct bp_ev_pushed *ev);
+
+/* ---- trace.c ---- */
+#define bp_tracing(p) ((p)->cfg.trace != NULL)
+void bp_trace(struct bp_pool *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The first four bytes in hexadecimal. */
+struct bp_short {
+    char text[9];
+};
+struct bp_short bp_short(const bp_hash *hash);
+
+/* ---- config.c ---- */
+/* Fills the defaults in; 0 or BP_ERR_RANGE. */
+int bp_config_fill(struct bp_pool_config *c) BP_MUST_USE;
+uint32_t bp_config_requests(const struct bp_pool_config *c);
+uint32_t bp_config_slots(const struct bp_pool_config *c);
+uint32_t bp_config_job_links(const struct bp_pool_config *c);
+
+/* ---- hashset.c ---- */
+int bp_hashset_init(struct bp_hashset *s, struct bp_mem *mem, uint32_t max,
+                    uint64_t seed) BP_MUST_USE;
+void bp_hashset_free(struct bp_hashset *s);
+void bp_hashset_clear(struct bp_hashset *s);
+uint64_t bp_hashset_bound(uint32_t max);
+/* Its place in the ring, or BP_NIL. */
+uint32_t bp_hashset_find(const struct bp_hashset *s, const bp_hash *hash);
+/* Adds one that is not there; the oldest goes when full. Returns its place. */
+uint32_t bp_hashset_add(struct bp_hashset *s, const bp_hash *hash);
+
+/* Takes the oldest out; there must be one. */
+bp_hash bp_hashset_pop(struct bp_hashset *s);
+
+/* ---- action.c ---- */
+int bp_actions_init(struct bp_pool *p) BP_MUST_USE;
+void bp_actions_free(struct bp_pool *p);
+uint64_t bp_actions_bound(const struct bp_pool_config *c);
+/* Room for n more asks and jobs. */
+bool bp_actions_room(const struct bp_pool *p, uint32_t n);
+/* An action to fill in, or NULL when the queue is full. */
+struct bp_action *bp_actions_push(struct bp_pool *p, enum bp_action_type type);
+void bp_release(struct bp_pool *p, uint64_t item); /* 0: nothing */
+void bp_report(struct bp_pool *p, enum bp_report_kind kind, bp_peer_id peer,
+               const bp_hash *hash, uint64_t number, uint64_t count);
+
+/* ---- giver.c ---- */
+/* A giver for a session, or 0 when there is no room. */
+bp_by bp_giver_new(struct bp_pool *p, const bp_hash *identity,
+                   bp_peer_id session);
+struct bp_giver *bp_giver_at(const struct bp_pool *p, bp_by by); /* by != 0 */
+void bp_giver_hold(struct bp_pool *p, bp_by by, uint64_t n);
+void bp_giver_drop(struct bp_pool *p, bp_by by, uint64_t n);
+void bp_giver_leave(struct bp_pool *p, bp_by by);
+/* Blames a giver; nobody for 0. An offence suspends the identity and ends the
+   session; a fault is only noted, unless `end`. */
+void bp_blame(struct bp_pool *p, bp_by by, int offence, int code,
+              const bp_hash *hash, uint64_t number, bool end);
+/* Until when an identity is suspended; 0: it is not. */
+bp_time bp_suspended_until(const struct bp_pool *p, const bp_hash *identity);
+
+/* ---- peer.c ---- */
+void bp_on_joined(struct bp_pool *p, const struct bp_ev_joined *ev);
+void bp_on_claim(struct bp_pool *p, const struct bp_ev_claim *ev);
+void bp_on_range(struct bp_pool *p, const struct bp_ev_range *ev);
+void bp_on_left(struct bp_pool *p, const struct bp_ev_left *ev);
+void bp_on_offence(struct bp_pool *p, const struct bp_ev_offence *ev);
+uint32_t bp_peer_find(const struct bp_pool *p, bp_peer_id id);
+/* Takes a peer out: requests closed, place freed. */
+void bp_peer_remove(struct bp_pool *p, uint32_t place);
+/* Its head may be worth having: unknown, and above what we have. */
+bool bp_peer_ahead(const struct bp_pool *p, const struct bp_peer *peer);
+/* Ahead, and can be asked for what it takes. */
+bool bp_peer_candidate(const struct bp_pool *p, const struct bp_peer *peer);
+/* Serves that number, as far as it told. */
+bool bp_peer_serves(const struct bp_peer *peer, uint64_t number);
+/* It failed us: to the back of the queue, with a growing pause. */
+void bp_peer_failed(struct bp_pool *p, struct bp_peer *peer, int fault,
+                    const bp_hash *hash);
+/* It helped. */
+void bp_peer_helped(struct bp_pool *p, struct bp_peer *peer);
+/* Chooses the best peer anew, judges claims, watches its progress. */
+void bp_peers_schedule(struct bp_pool *p);
+/* The heads of peers that equal this hash are held now. */
+void bp_peers_held(struct bp_pool *p, const bp_hash *hash,
+                   const struct bp_held *held);
+/* Order of two peers as sources: true if a goes before b. */
+bool bp_peer_before(const struct bp_pool *p, const struct bp_peer *a,
+                    const struct bp_peer *b);
+/* What the pool itself knows to be held: genesis, head, inserted lately. */
+bool bp_known_held(const struct bp_pool *p, const bp_hash *hash,
+                   struct bp_held *held);
+
+/* ---- request.c ---- */
+int bp_requests_init(struct bp_pool *p) BP_MUST_USE;
+void bp_requests_free(struct bp_pool *p);
+/* A request of a peer, asked; NULL when there is no room. */
+struct bp_request *bp_request_new(struct bp_pool *p, uint32_t peer,
+                                  enum bp_ask ask, uint32_t count);
+struct bp_request *bp_request_find(const struct bp_pool *p, bp_req_id id);
+/* Bytes came. */
+void bp_on_reply(struct bp_pool *p, const struct bp_ev_reply *ev);
+/* Closes it; what it wanted and did not get is wanted again. */
+void bp_request_close(struct bp_pool *p, struct bp_request *r);
+void bp_requests_close_peer(struct bp_pool *p, uint32_t peer);
+/* Marks the late ones. */
+void bp_requests_expire(struct bp_pool *p);
+/* Tells the engine when to come back. */
+void bp_requests_schedule(struct bp_pool *p);
+/* Half of its deadline: time to ask a second peer for what blocks all. */
+bp_time bp_request_half(const struct bp_request *r);
+/* The peer can take one more of this kind now. */
+bool bp_peer_free(const struct bp_pool *p, const struct bp_peer *peer,
+                  enum bp_rate_kind kind);
+enum bp_rate_kind bp_ask_rate(enum bp_ask ask);
+
+/* ---- estimate.c ---- */
+void bp_rate_init(struct bp_rate *r, uint32_t size);
+bp_time bp_estimate_deadline(const struct bp_pool *p,
+                             const struct bp_peer *peer, enum bp_rate_kind kind,
+                             uint32_t count);
+/* A reply of n items came after ms. */
+void bp_estimate_reply(struct bp_pool *p, struct bp_peer *peer,
+                       enum bp_rate_kind kind, uint32_t asked, uint32_t n,
+                       uint64_t ms);
+/* Items to ask a peer for at a time. */
+uint32_t bp_estimate_size(const struct bp_pool *p, const struct bp_peer *peer,
+                          enum bp_rate_kind kind);
+void bp_estimate_late(struct bp_peer *peer, enum bp_rate_kind kind);
+
+/* ---- walk.c ---- */
+void bp_walk_schedule(struct bp_pool *p);
+/* The host holds this hash: who waits for it joins, who claims it is told. */
+void bp_hash_held(struct bp_pool *p, const bp_hash *hash,
+                  const struct bp_held *held);
+void bp_on_links(struct bp_pool *p, const struct bp_ev_links *ev);
+
+/* ---- room.c ---- */
+/* Drops the branch least worth having, unless it is worth more than the one
+   that dangles from this root (BP_NIL: a new one). The room is there when the
+   actions were taken. False: nothing was dropped. */
+bool bp_make_room(struct bp_pool *p, uint32_t root);
+/* Bodies turned out larger than reserved: gives back those needed last. */
+void bp_window_trim(struct bp_pool *p);
+
+/* ---- check.c ---- */
+int bp_jobs_init(struct bp_pool *p) BP_MUST_USE;
+void bp_jobs_free(struct bp_pool *p);
+struct bp_job *bp_job_find(const struct bp_pool *p, bp_job_id id);
+/* A free job of that kind, or NULL. */
+struct bp_job *bp_job_new(struct bp_pool *p, enum bp_job_kind kind);
+void bp_job_add(struct bp_pool *p, struct bp_job *job, bp_ref ref);
+/* Ends it: its links are free again, the dead ones are released. */
+void bp_job_end(struct bp_pool *p, struct bp_job *job);
+/* One of these links, just grafted, is to have its seal checked. */
+void bp_probe_one(struct bp_pool *p, const struct bp_link *links, uint32_t n);
+void bp_check_schedule(struct bp_pool *p);
+void bp_on_checked(struct bp_pool *p, const struct bp_ev_checked *ev);
+/* A section waits before the next job: until t, or a growing pause if 0. */
+void bp_section_pause(struct bp_pool *p, bp_ref ref, bp_time until);
+/* A link breaks a rule: blames who gave it, condemns all above. */
+void bp_condemn(struct bp_pool *p, bp_ref ref, int offence, int code, bp_by by);
+
+/* ---- window.c ---- */
+void bp_window_schedule(struct bp_pool *p);
+void bp_on_blocks(struct bp_pool *p, const struct bp_ev_blocks *ev);
+/* The slot of the lowest missing block of the best branch, or BP_NIL. */
+uint32_t bp_window_lowest(const struct bp_pool *p);
+
+/* ---- slots.c ---- */
+int bp_window_init(struct bp_pool *p) BP_MUST_USE;
+void bp_window_free(struct bp_pool *p);
+/* A slot for the body of a link, wanted; BP_NIL: no room. */
+uint32_t bp_slot_new(struct bp_pool *p, bp_ref ref, enum bp_class rank);
+void bp_slot_promote(struct bp_pool *p, uint32_t slot, enum bp_class rank);
+void bp_slot_ask(struct bp_pool *p, uint32_t slot, bp_req_id req);
+bool bp_slot_asked_by(const struct bp_pool *p, uint32_t slot, bp_req_id req);
+/* The body came. */
+void bp_slot_fill(struct bp_pool *p, uint32_t slot, uint64_t item,
+                  uint32_t size, bp_by by);
+/* The peer failed to bring it lately. */
+bool bp_slot_lacks(const struct bp_slot *s, const struct bp_peer *peer);
+/* The link leaves: its slot is freed; returns the item of the body. */
+uint64_t bp_window_forget(struct bp_pool *p, struct bp_plink *link);
+/* A request no longer asks for this slot. */
+void bp_window_unask(struct bp_pool *p, uint32_t slot, bp_req_id req);
+/* The peer of the request failed to bring this slot's block. */
+void bp_window_missed(struct bp_pool *p, uint32_t slot,
+                      const struct bp_request *r);
+/* The body was bad: it is released and wanted again, not from its sender. */
+void bp_window_refuse(struct bp_pool *p, uint32_t slot);
+static inline struct bp_slot *bp_slot_at(const struct bp_pool *p, uint32_t id) {
+    return bp_table_at(&p->window.slots, id);
+}
+
+/* ---- status.c, why.c, invariant.c hold only public functions ---- */
+
+/* ---- insert.c ---- */
+void bp_insert_schedule(struct bp_pool *p);
+void bp_on_inserted(struct bp_pool *p, const struct bp_ev_inserted *ev);
+void bp_on_chain(struct bp_pool *p, const struct bp_ev_chain *ev);
+
+#endif

@@ -1,0 +1,445 @@
+/* walk: from the heads that peers claim, downward, to something held.
+
+   A *pursuit* is what a peer's head asks for next: the head itself, or what
+   is below the dangling section that it tops. Peers with the same one share
+   it. The best peer's pursuit and that of the heaviest proved branch always
+   have a request; of the others at most BP_CHALLENGERS, in turns, so that no
+   claim can keep another from being looked at. */
+#include <assert.h>
+
+#include "pool/state.h"
+
+/* ---- what is to be asked ---------------------------------------------- */
+
+static bool same_pursuit(const struct bp_pursuit *q, uint32_t root,
+                         const bp_hash *origin) {
+    return q->root == root && bp_hash_eq(&q->origin, origin);
+}
+
+static struct bp_pursuit *pursuit_of(struct bp_pool *p, uint32_t *n,
+                                     const struct bp_peer *peer) {
+    const struct bp_forest *f = &p->forest;
+    const bp_hash *origin = &peer->info.claim.head;
+    bp_ref ref = bp_link_find(f, origin);
+    uint32_t root = BP_NIL;
+    const struct bp_section *s = NULL;
+    if (ref != BP_NIL) {
+        root = bp_section_root(f, bp_link_section(f, ref));
+        s = bp_section_at(f, root);
+        if (s->connected) return NULL;
+        origin = &s->below;
+    }
+    for (uint32_t i = 0; i < *n; i++) {
+        struct bp_pursuit *q = &p->pursuit[i];
+        if (!same_pursuit(q, root, origin)) continue;
+        if (s == NULL && peer->tried > q->tried) q->tried = peer->tried;
+        return q;
+    }
+    struct bp_pursuit *q = &p->pursuit[(*n)++];
+    *q = (struct bp_pursuit){ .root = root,
+                              .origin = *origin,
+                              .below = s != NULL ? bp_section_bottom(s) : 0,
+                              .asker = BP_NIL,
+                              .tried = s != NULL ? s->tried : peer->tried };
+    return q;
+}
+
+static bool may_ask(struct bp_pool *p, const struct bp_pursuit *q,
+                    const struct bp_peer *peer) {
+    if (peer->retry > p->now) {
+        bp_wake_at(p, peer->retry);
+        return false;
+    }
+    if (q->root != BP_NIL && !bp_peer_serves(peer, q->below - 1)) return false;
+    return bp_peer_free(p, peer, BP_RATE_LINKS);
+}
+
+static uint32_t collect(struct bp_pool *p) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < p->n_peers; i++) {
+        const struct bp_peer *peer = &p->peer[i];
+        if ((peer->info.caps & BP_CAP_LINKS) == 0 ||
+            !bp_peer_candidate(p, peer))
+            continue;
+        struct bp_pursuit *q = pursuit_of(p, &n, peer);
+        if (q == NULL) continue;
+        if (i == p->best) q->best = true;
+        if (!may_ask(p, q, peer)) continue;
+        if (q->asker == BP_NIL || bp_peer_before(p, peer, &p->peer[q->asker]))
+            q->asker = i;
+    }
+    return n;
+}
+
+/* Marks what is being asked already. */
+static void mark_busy(struct bp_pool *p, uint32_t n) {
+    for (uint32_t k = 0; k < p->requests.used; k++) {
+        struct bp_request *r = bp_table_get(&p->requests, k);
+        if (r == NULL || bp_ask_rate(r->ask) != BP_RATE_LINKS ||
+            r->state == BP_REQ_LATE)
+            continue;
+        for (uint32_t i = 0; i < n; i++) {
+            struct bp_pursuit *q = &p->pursuit[i];
+            if (!bp_hash_eq(&q->origin, &r->origin)) continue;
+            q->busy = true;
+            if (bp_request_half(r) <= p->now) q->overdue = true;
+            if (q->asker == r->peer) q->asker = BP_NIL;
+            if (r->state == BP_REQ_OUT && !r->hedged && !r->hedge && q->overdue)
+                q->slow = r;
+        }
+    }
+}
+
+/* The pursuit of the heaviest proved branch that dangles. */
+static struct bp_pursuit *heaviest(struct bp_pool *p, uint32_t n) {
+    bp_forest_rank(&p->forest);
+    struct bp_pursuit *top = NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        struct bp_pursuit *q = &p->pursuit[i];
+        if (q->root == BP_NIL) continue;
+        if (top == NULL ||
+            bp_u256_cmp(&bp_section_at(&p->forest, q->root)->tip,
+                        &bp_section_at(&p->forest, top->root)->tip) > 0)
+            top = q;
+    }
+    return top;
+}
+
+/* ---- how much ---------------------------------------------------------- */
+
+/* Unconnected links that a giver may have here: a start, more for each reply
+   that held when probed, never more than an eighth of all. */
+static uint64_t allowance(const struct bp_pool *p, const struct bp_giver *g) {
+    uint64_t most = p->cfg.links_max / 8;
+    uint64_t earned = BP_UNPROVED_LINKS + g->proved * BP_PROBE_LINKS;
+    return earned < most ? earned : most;
+}
+
+static uint64_t min_u64(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+static uint64_t first_count(const struct bp_pool *p,
+                            const struct bp_peer *peer) {
+    const struct bp_claim *c = &peer->info.claim;
+    if (c->has_number && c->number > p->head.number)
+        return c->number - p->head.number;
+    if (p->head.number == 0 && p->forest.links == 0)
+        return p->cfg.links_per_request;
+    return BP_HEAD_LINKS;
+}
+
+/* Links to ask for: what the peer gives at once, no further than our own
+   height while we are above it, and no more than it is admitted. */
+static uint32_t count_for(const struct bp_pool *p, const struct bp_pursuit *q) {
+    const struct bp_peer *peer = &p->peer[q->asker];
+    uint64_t n = bp_estimate_size(p, peer, BP_RATE_LINKS);
+    if (q->root == BP_NIL)
+        n = min_u64(n, first_count(p, peer));
+    else if (q->below - 1 > p->head.number)
+        n = min_u64(n, q->below - 1 - p->head.number);
+    else
+        n = min_u64(n, q->below);
+    const struct bp_giver *g = bp_giver_at(p, peer->by);
+    uint64_t most = allowance(p, g);
+    return (uint32_t)min_u64(n, most > g->charge ? most - g->charge : 0);
+}
+
+static struct bp_request *ask(struct bp_pool *p, uint32_t peer,
+                              enum bp_ask what, const bp_hash *origin,
+                              uint32_t count) {
+    struct bp_request *r = bp_request_new(p, peer, what, count);
+    if (r == NULL) return NULL;
+    r->origin = *origin;
+    struct bp_action *out = bp_actions_push(p, BP_ACT_ASK_LINKS);
+    assert(out != NULL); /* bp_peer_free saw room */
+    struct bp_act_ask_links *a = &out->u.ask_links;
+    a->peer = p->peer[peer].id;
+    a->request = r->id;
+    a->hash = *origin;
+    a->count = count;
+    a->reverse = true;
+    a->due = r->due;
+    bp_trace(p, "peer %llu: ask %u links from %s", (unsigned long long)a->peer,
+             count, bp_short(origin).text);
+    return r;
+}
+
+static bool issue(struct bp_pool *p, struct bp_pursuit *q) {
+    if (q->asker == BP_NIL) return false;
+    uint32_t count = count_for(p, q);
+    if (count == 0) return false;
+    if (p->forest.places + count + BP_CHUNK_MIN > p->forest.places_max) {
+        if (bp_make_room(p, q->root)) bp_wake_at(p, p->now);
+        return false;
+    }
+    struct bp_request *r =
+        ask(p, q->asker, q->root == BP_NIL ? BP_ASK_HEAD : BP_ASK_WALK,
+            &q->origin, count);
+    if (r == NULL) return false;
+    if (q->root == BP_NIL)
+        p->peer[q->asker].tried = ++p->tick;
+    else
+        bp_section_at(&p->forest, q->root)->tried = ++p->tick;
+    if (q->busy) {
+        r->hedge = true;
+        q->slow->hedged = true;
+    }
+    q->busy = true;
+    q->slow = NULL;
+    return true;
+}
+
+/* ---- in which order ---------------------------------------------------- */
+
+static struct bp_pursuit *longest_waiting(struct bp_pool *p, uint32_t n) {
+    struct bp_pursuit *next = NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        struct bp_pursuit *q = &p->pursuit[i];
+        if (q->busy || q->asker == BP_NIL) continue;
+        if (next == NULL || q->tried < next->tried) next = q;
+    }
+    return next;
+}
+
+void bp_walk_schedule(struct bp_pool *p) {
+    uint32_t n = collect(p), challengers = 0;
+    if (n == 0) return;
+    mark_busy(p, n);
+    struct bp_pursuit *top = heaviest(p, n), *best = NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        struct bp_pursuit *q = &p->pursuit[i];
+        if (q->best) best = q;
+        if (q->busy && !q->best && q != top) challengers++;
+    }
+    if (best != NULL && (!best->busy || best->slow != NULL)) issue(p, best);
+    if (top != NULL && top != best && (!top->busy || top->slow != NULL))
+        issue(p, top);
+    /* Until the first answer of the best, half of the others' heads may turn
+       out to be on the way. */
+    if (best != NULL && best->root == BP_NIL && best->busy &&
+        p->forest.links == 0 && !best->overdue)
+        return;
+    while (challengers < BP_CHALLENGERS) {
+        struct bp_pursuit *q = longest_waiting(p, n);
+        if (q == NULL) return;
+        if (issue(p, q))
+            challengers++;
+        else
+            q->asker = BP_NIL;
+    }
+}
+
+/* ---- what came --------------------------------------------------------- */
+
+static void join_waiting(struct bp_pool *p, const bp_hash *hash,
+                         const struct bp_held *held) {
+    struct bp_forest *f = &p->forest;
+    struct bp_probe probe = bp_index_begin(&f->orphans, hash);
+    for (;;) {
+        uint32_t id = bp_index_next(&f->orphans, &probe);
+        if (id == BP_NIL) return;
+        if (!bp_hash_eq(&bp_section_at(f, id)->below, hash)) continue;
+        bp_forest_join(p, id, held);
+        probe = bp_index_begin(&f->orphans, hash); /* cells moved */
+    }
+}
+
+void bp_hash_held(struct bp_pool *p, const bp_hash *hash,
+                  const struct bp_held *held) {
+    join_waiting(p, hash, held);
+    bp_peers_held(p, hash, held);
+}
+
+/* Whatever waits for this hash stands on something invalid. */
+static void drop_waiting(struct bp_pool *p, const bp_hash *hash) {
+    struct bp_forest *f = &p->forest;
+    struct bp_probe probe = bp_index_begin(&f->orphans, hash);
+    for (;;) {
+        uint32_t id = bp_index_next(&f->orphans, &probe);
+        if (id == BP_NIL) return;
+        if (!bp_hash_eq(&bp_section_at(f, id)->below, hash)) continue;
+        bp_forest_drop(p, id);
+        probe = bp_index_begin(&f->orphans, hash);
+    }
+}
+
+/* The offence that a link is by itself, or BP_OFF_NONE. `older` is the next
+   of the list, or NULL. */
+static int link_offence(const struct bp_pool *p, const struct bp_link *l,
+                        const struct bp_link *older) {
+    if ((l->difficulty.w[2] | l->difficulty.w[3]) != 0) return BP_OFF_BAD_RULE;
+    if (l->number == 0 && !bp_hash_eq(&l->hash, &p->cfg.genesis))
+        return BP_OFF_WRONG_CHAIN;
+    if (older != NULL && l->number != older->number + 1) return BP_OFF_BAD_RULE;
+    if (p->bad.n > 0 && bp_hashset_find(&p->bad, &l->hash) != BP_NIL)
+        return BP_OFF_BANNED;
+    return BP_OFF_NONE;
+}
+
+/* A reply with what the request was for taken out of the ledger. */
+struct reply {
+    struct bp_peer *peer;
+    enum bp_ask ask;
+    bp_hash origin;
+    uint32_t count;
+    const struct bp_link *links;
+    size_t n;            /* links that are not held */
+    struct bp_held held; /* of the parent of the last one */
+};
+
+static void release_links(struct bp_pool *p, const struct bp_link *links,
+                          size_t n) {
+    for (size_t i = 0; i < n; i++) bp_release(p, links[i].item);
+}
+
+static int refuse_reply(struct bp_pool *p, const struct reply *r, int offence,
+                        const struct bp_link *about) {
+    bp_blame(p, r->peer->by, offence, 0, &about->hash, about->number, true);
+    bool grave = offence == BP_OFF_BAD_RULE || offence == BP_OFF_WRONG_CHAIN ||
+                 offence == BP_OFF_BANNED;
+    if (grave) {
+        if (bp_hashset_find(&p->bad, &about->hash) == BP_NIL)
+            bp_hashset_add(&p->bad, &about->hash);
+        drop_waiting(p, &r->origin);
+    }
+    release_links(p, r->links, r->n);
+    return offence;
+}
+
+/* Whether the reply is one to what was asked, and each link possible. */
+static int inspect(struct bp_pool *p, const struct reply *r) {
+    if (!bp_hash_eq(&r->links[0].hash, &r->origin))
+        return refuse_reply(p, r, BP_OFF_UNLINKED, &r->links[0]);
+    for (size_t i = 0; i < r->n; i++) {
+        const struct bp_link *older = i + 1 < r->n ? &r->links[i + 1] : NULL;
+        int offence = link_offence(p, &r->links[i], older);
+        if (offence != BP_OFF_NONE)
+            return refuse_reply(p, r, offence, &r->links[i]);
+    }
+    return BP_OFF_NONE;
+}
+
+/* The end of the run of new links that begins at `from`. */
+static size_t run_end(const struct bp_pool *p, const struct reply *r,
+                      size_t from) {
+    size_t end = from;
+    while (end < r->n && end - from < BP_CHUNK_MAX &&
+           bp_link_find(&p->forest, &r->links[end].hash) == BP_NIL)
+        end++;
+    return end;
+}
+
+static bool graft_run(struct bp_pool *p, const struct reply *r, size_t from,
+                      size_t end) {
+    static const struct bp_held unknown;
+    const struct bp_held *held = end == r->n ? &r->held : &unknown;
+    const struct bp_link *run = r->links + from;
+    uint32_t n = (uint32_t)(end - from), section;
+    enum bp_graft err = bp_forest_graft(p, run, n, r->peer->by, held, &section);
+    switch (err) {
+    case BP_GRAFT_OK: break;
+    case BP_GRAFT_FULL:
+        p->stat.refused += r->n - from;
+        release_links(p, run, r->n - from);
+        return false;
+    case BP_GRAFT_INVALID: {
+        struct reply rest = *r;
+        rest.origin = run[0].hash;
+        rest.links = run;
+        rest.n = r->n - from;
+        refuse_reply(p, &rest, BP_OFF_BAD_RULE, &run[n - 1]);
+        return false;
+    }
+    }
+    bp_moved(p);
+    r->peer->links_given += n;
+    p->stat.links_seen += n;
+    if (section != BP_NIL && !bp_section_at(&p->forest, section)->connected)
+        bp_probe_one(p, run, n);
+    return true;
+}
+
+static void take_reply(struct bp_pool *p, const struct reply *r) {
+    if (r->n == 0) {
+        bp_hash_held(p, &r->origin, &r->held);
+        bp_peer_helped(p, r->peer);
+        return;
+    }
+    if (inspect(p, r) != BP_OFF_NONE) return;
+    bool fresh = false;
+    for (size_t i = 0, end; i < r->n; i = end) {
+        end = run_end(p, r, i);
+        if (end == i) {
+            p->stat.duplicates++;
+            bp_release(p, r->links[i].item);
+            end = i + 1;
+            continue;
+        }
+        if (!graft_run(p, r, i, end)) return;
+        fresh = true;
+    }
+    if (fresh) bp_peer_helped(p, r->peer);
+}
+
+/* The first link that the pool knows to be held although the host, asked
+   earlier, did not. */
+static void newly_held(const struct bp_pool *p, struct reply *r) {
+    struct bp_held held;
+    if (r->n == 0 || p->recent.n == 0) return;
+    for (size_t i = 0; i < r->n; i++) {
+        if (r->links[i].number > p->recent_top) continue;
+        if (!bp_known_held(p, &r->links[i].hash, &held)) continue;
+        r->n = i;
+        r->held = held;
+        return;
+    }
+    if (!r->held.held && bp_known_held(p, &r->links[r->n - 1].parent, &held))
+        r->held = held;
+}
+
+static void answered_nothing(struct bp_pool *p, const struct reply *r) {
+    bp_trace(p, "peer %llu has nothing at %s", (unsigned long long)r->peer->id,
+             bp_short(&r->origin).text);
+    bp_peer_failed(p, r->peer,
+                   r->ask == BP_ASK_HEAD ? BP_OFF_EMPTY : BP_OFF_LACKING,
+                   &r->origin);
+}
+
+void bp_on_links(struct bp_pool *p, const struct bp_ev_links *ev) {
+    struct bp_request *q = bp_request_find(p, ev->request);
+    if (q == NULL || p->peer[q->peer].id != ev->peer ||
+        bp_ask_rate(q->ask) != BP_RATE_LINKS) {
+        release_links(p, ev->links, ev->n);
+        return;
+    }
+    struct reply r = { .peer = &p->peer[q->peer],
+                       .ask = q->ask,
+                       .origin = q->origin,
+                       .count = q->count,
+                       .links = ev->links,
+                       .n = ev->n,
+                       .held = ev->held };
+    bp_time came = q->state == BP_REQ_ANSWERED ? q->answered : p->now;
+    bp_estimate_reply(p, r.peer, BP_RATE_LINKS, q->count, (uint32_t)ev->n,
+                      came - q->sent);
+    bp_request_close(p, q);
+    if (ev->n == 0) {
+        answered_nothing(p, &r);
+        return;
+    }
+    if (ev->n > r.count) {
+        refuse_reply(p, &r, BP_OFF_TOO_MUCH, &ev->links[0]);
+        return;
+    }
+    if (ev->held_at < ev->n) {
+        release_links(p, ev->links + ev->held_at, ev->n - ev->held_at);
+        r.n = ev->held_at;
+    } else if (ev->held_at == BP_NONE) {
+        r.held = (struct bp_held){ 0 };
+    }
+    size_t n = r.n;
+    newly_held(p, &r);
+    release_links(p, r.links + r.n, n - r.n);
+    take_reply(p, &r);
+}

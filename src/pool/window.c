@@ -1,0 +1,342 @@
+/* window: which bodies are wanted, and whom they are asked of. */
+#include <assert.h>
+
+#include "pool/state.h"
+
+/* ---- opening ------------------------------------------------------------ */
+
+static bool has_room(const struct bp_pool *p, enum bp_class rank) {
+    const struct bp_window *w = &p->window;
+    uint64_t after = w->used + w->reserve;
+    switch (rank) {
+    case BP_CLASS_BEST: /* the lowest missing one always gets in */
+        return after <= p->cfg.window_bytes || w->missing == 0;
+    case BP_CLASS_RIVAL: return after <= p->cfg.window_bytes / 2;
+    case BP_CLASS_AHEAD:
+        return after <= p->cfg.window_bytes &&
+               w->ahead + w->reserve <= p->cfg.window_bytes / 4;
+    case BP_CLASSES: break;
+    }
+    return false;
+}
+
+/* Wants the next checked links of a connected section, lowest first. */
+static bool open_section(struct bp_pool *p, uint32_t id, enum bp_class rank) {
+    struct bp_section *s = bp_section_at(&p->forest, id);
+    if (s->want_next > s->top) return true;
+    bp_ref ref = bp_section_link(&p->forest, id, s->want_next);
+    for (; ref != BP_NIL; ref = bp_link_newer(&p->forest, ref)) {
+        const struct bp_plink *l = bp_link_at(&p->forest, ref);
+        if ((l->flags & BP_PL_CHECKED) == 0) return false;
+        if (l->slot != BP_NIL) {
+            bp_slot_promote(p, l->slot, rank);
+        } else if ((l->flags & BP_PL_EMPTY) == 0) {
+            if (!has_room(p, rank)) return false;
+            if (bp_slot_new(p, ref, rank) == BP_NIL) return false;
+        }
+        s->want_next++;
+    }
+    return s->want_next > s->top;
+}
+
+static void open_connected(struct bp_pool *p) {
+    struct bp_forest *f = &p->forest;
+    bp_forest_rank(f);
+    for (uint32_t i = 0; i < f->n_order; i++) {
+        const struct bp_section *s = bp_section_at(f, f->order[i]);
+        const struct bp_section *first = bp_section_at(f, f->order[0]);
+        bool best = bp_u256_cmp(&s->tip, &first->tip) == 0;
+        open_section(p, f->order[i], best ? BP_CLASS_BEST : BP_CLASS_RIVAL);
+    }
+}
+
+/* Wants the bodies of a stretch that dangles, newest first. */
+static bool open_stretch(struct bp_pool *p, uint32_t section,
+                         struct bp_stretch *st) {
+    for (uint64_t k = 0; k < st->n; k++) {
+        bp_ref ref = bp_section_link(&p->forest, section, st->top - k);
+        const struct bp_plink *l = bp_link_at(&p->forest, ref);
+        if (l->slot != BP_NIL || (l->flags & BP_PL_EMPTY) != 0) continue;
+        if (!has_room(p, BP_CLASS_AHEAD)) return false;
+        if (bp_slot_new(p, ref, BP_CLASS_AHEAD) == BP_NIL) return false;
+    }
+    st->ahead = true;
+    return true;
+}
+
+/* Bodies of the heaviest dangling branch, within a quarter of the window, if
+   the seals of its links held when probed. */
+static void open_ahead(struct bp_pool *p) {
+    struct bp_forest *f = &p->forest;
+    if (!has_room(p, BP_CLASS_AHEAD)) return;
+    uint32_t root = bp_forest_heaviest_dangling(f);
+    if (root == BP_NIL) return;
+    const struct bp_section *s = bp_section_at(f, root);
+    for (uint32_t id = s->newest; id != BP_NIL;
+         id = bp_stretch_at(f, id)->older) {
+        struct bp_stretch *st = bp_stretch_at(f, id);
+        if (st->chunk == BP_NIL || !st->proved || st->ahead) continue;
+        if (!open_stretch(p, root, st)) return;
+    }
+}
+
+/* ---- asking ------------------------------------------------------------- */
+
+/* The peer may have that number, as far as it told. */
+static bool may_have(const struct bp_peer *peer, uint64_t number) {
+    if (!bp_peer_serves(peer, number)) return false;
+    return !peer->has_top || number <= peer->top;
+}
+
+static bool suits(const struct bp_pool *p, const struct bp_slot *s,
+                  const struct bp_peer *peer) {
+    if (!may_have(peer, s->number)) return false;
+    if (s->retry <= p->now) return true;
+    return s->tries < BP_LACKS && !bp_slot_lacks(s, peer);
+}
+
+/* Fills a request with wants that suit the peer; how many. */
+static uint32_t gather(struct bp_pool *p, struct bp_request *r, uint32_t most) {
+    const struct bp_peer *peer = &p->peer[r->peer];
+    for (int k = 0; k < BP_CLASSES; k++) {
+        uint32_t next;
+        for (uint32_t id = p->window.wanted[k].head;
+             id != BP_NIL && r->n_wants < most; id = next) {
+            const struct bp_slot *s = bp_slot_at(p, id);
+            next = s->next;
+            if (!suits(p, s, peer)) continue;
+            if (s->tries > 0) r->again = true;
+            bp_slot_ask(p, id, r->id);
+            r->wants[r->n_wants++] = id;
+        }
+    }
+    return r->n_wants;
+}
+
+static void push_ask(struct bp_pool *p, struct bp_request *r) {
+    struct bp_action *out = bp_actions_push(p, BP_ACT_ASK_BLOCKS);
+    assert(out != NULL); /* room was seen */
+    r->count = r->n_wants;
+    /* What failed before gets more time. */
+    if (r->again) r->due += r->due - p->now;
+    out->u.ask_blocks.peer = p->peer[r->peer].id;
+    out->u.ask_blocks.request = r->id;
+    out->u.ask_blocks.due = r->due;
+    const struct bp_slot *s = bp_slot_at(p, r->wants[0]);
+    bp_trace(p, "peer %llu: ask %u blocks from %llu%s",
+             (unsigned long long)p->peer[r->peer].id, r->n_wants,
+             (unsigned long long)s->number, r->hedge ? ", again" : "");
+}
+
+static uint32_t wanted(const struct bp_pool *p) {
+    uint32_t n = 0;
+    for (int k = 0; k < BP_CLASSES; k++) n += p->window.wanted[k].n;
+    return n;
+}
+
+static bool can_serve(struct bp_pool *p, const struct bp_peer *peer) {
+    if (!bp_peer_free(p, peer, BP_RATE_BLOCKS)) return false;
+    if (peer->body_retry <= p->now) return true;
+    bp_wake_at(p, peer->body_retry);
+    return false;
+}
+
+/* The least busy, then the fastest of the free peers not marked. */
+static uint32_t next_server(struct bp_pool *p, const bool *marked,
+                            uint32_t *n_free) {
+    uint32_t best = BP_NIL;
+    *n_free = 0;
+    for (uint32_t i = 0; i < p->n_peers; i++) {
+        const struct bp_peer *peer = &p->peer[i];
+        if (marked[i] || !can_serve(p, peer)) continue;
+        ++*n_free;
+        if (best == BP_NIL) {
+            best = i;
+            continue;
+        }
+        const struct bp_peer *b = &p->peer[best];
+        uint32_t x = peer->out[BP_RATE_BLOCKS], y = b->out[BP_RATE_BLOCKS];
+        if (x < y || (x == y && peer->rate[BP_RATE_BLOCKS].per_ks >
+                                    b->rate[BP_RATE_BLOCKS].per_ks))
+            best = i;
+    }
+    return best;
+}
+
+/* An even share of what is wanted, but no crumbs. */
+static uint32_t share(const struct bp_pool *p, const struct bp_peer *peer,
+                      uint32_t n_free) {
+    uint32_t most = bp_estimate_size(p, peer, BP_RATE_BLOCKS);
+    uint32_t even = (wanted(p) + n_free - 1) / n_free;
+    if (even < 8) even = 8;
+    return even < most ? even : most;
+}
+
+static void ask_all(struct bp_pool *p) {
+    bool *marked = p->marked;
+    for (uint32_t i = 0; i < p->n_peers; i++) marked[i] = false;
+    while (wanted(p) > 0) {
+        uint32_t n_free, i = next_server(p, marked, &n_free);
+        if (i == BP_NIL) return;
+        struct bp_request *r = bp_request_new(p, i, BP_ASK_BODIES, 1);
+        if (r == NULL) return;
+        if (gather(p, r, share(p, &p->peer[i], n_free)) == 0) {
+            bp_request_close(p, r);
+            p->stat.requests--;
+            marked[i] = true;
+            continue;
+        }
+        r->due =
+            bp_estimate_deadline(p, &p->peer[i], BP_RATE_BLOCKS, r->n_wants);
+        push_ask(p, r);
+    }
+}
+
+/* ---- the one that blocks everything -------------------------------------- */
+
+/* The slot of the lowest missing block of the best branch, or BP_NIL. */
+uint32_t bp_window_lowest(const struct bp_pool *p) {
+    const struct bp_forest *f = &p->forest;
+    for (uint32_t i = 0; i < f->n_order; i++) {
+        uint32_t id = f->order[i];
+        const struct bp_section *s = bp_section_at(f, id);
+        bp_ref ref = bp_section_link(f, id, bp_section_bottom(s));
+        for (; ref != BP_NIL; ref = bp_link_newer(f, ref)) {
+            const struct bp_plink *l = bp_link_at(f, ref);
+            if ((l->flags & BP_PL_EMPTY) != 0) continue;
+            if (l->slot == BP_NIL) return BP_NIL;
+            if (bp_slot_at(p, l->slot)->state != BP_SLOT_HERE) return l->slot;
+        }
+    }
+    return BP_NIL;
+}
+
+/* Asks a second peer for it when the first takes long. */
+static void hedge(struct bp_pool *p) {
+    if (p->window.missing == 0) return;
+    uint32_t id = bp_window_lowest(p);
+    if (id == BP_NIL) return;
+    const struct bp_slot *s = bp_slot_at(p, id);
+    if (s->state != BP_SLOT_ASKED || s->req[0] == 0 || s->req[1] != 0) return;
+    struct bp_request *first = bp_request_find(p, s->req[0]);
+    if (first == NULL || first->state != BP_REQ_OUT ||
+        bp_request_half(first) > p->now)
+        return;
+    for (uint32_t i = 0; i < p->n_peers; i++) {
+        const struct bp_peer *peer = &p->peer[i];
+        if (i == first->peer || !can_serve(p, peer) || !suits(p, s, peer))
+            continue;
+        struct bp_request *r = bp_request_new(p, i, BP_ASK_BODIES, 1);
+        if (r == NULL) return;
+        bp_slot_ask(p, id, r->id);
+        r->wants[r->n_wants++] = id;
+        r->hedge = true;
+        first->hedged = true;
+        push_ask(p, r);
+        return;
+    }
+}
+
+static void schedule_retries(struct bp_pool *p) {
+    struct bp_window *w = &p->window;
+    if (w->retry_due > p->now) {
+        if (wanted(p) > 0) bp_wake_at(p, w->retry_due);
+        return;
+    }
+    w->retry_due = BP_TIME_NEVER;
+    for (int k = 0; k < BP_CLASSES; k++)
+        for (uint32_t id = w->wanted[k].head; id != BP_NIL;
+             id = bp_slot_at(p, id)->next) {
+            bp_time t = bp_slot_at(p, id)->retry;
+            if (t > p->now && t < w->retry_due) w->retry_due = t;
+        }
+    bp_wake_at(p, w->retry_due);
+}
+
+void bp_window_schedule(struct bp_pool *p) {
+    open_connected(p);
+    open_ahead(p);
+    ask_all(p);
+    hedge(p);
+    schedule_retries(p);
+}
+
+/* ---- what came ----------------------------------------------------------- */
+
+static bool wants_body(const struct bp_pool *p, const struct bp_plink *l) {
+    return l->slot != BP_NIL && bp_slot_at(p, l->slot)->state != BP_SLOT_HERE;
+}
+
+/* Takes one block in; false if nobody wanted it. */
+static bool take_block(struct bp_pool *p, const struct bp_delivery *b,
+                       bp_by by) {
+    bp_ref ref = b->matched ? bp_link_find(&p->forest, &b->hash) : BP_NIL;
+    if (ref != BP_NIL) {
+        const struct bp_plink *l = bp_link_at(&p->forest, ref);
+        if (wants_body(p, l)) {
+            bp_slot_fill(p, l->slot, b->item, b->size, by);
+            return true;
+        }
+    }
+    if (b->matched) p->stat.duplicates++;
+    bp_release(p, b->item);
+    if (b->has_link) bp_release(p, b->link.item);
+    return false;
+}
+
+/* What was asked and did not come. A server may stop where its reply is full,
+   so only what it passed over is lacking; all of it when nothing came. */
+static void note_missed(struct bp_pool *p, const struct bp_request *r) {
+    uint32_t end = r->n_wants, got = 0;
+    for (uint32_t i = 0; i < r->n_wants; i++)
+        if (!bp_slot_asked_by(p, r->wants[i], r->id)) got = i + 1;
+    if (got > 0) end = got;
+    for (uint32_t i = 0; i < end; i++) bp_window_missed(p, r->wants[i], r);
+}
+
+static void gave_nothing(struct bp_pool *p, struct bp_peer *peer) {
+    uint32_t shift = peer->body_fails < 6 ? peer->body_fails : 6;
+    bp_blame(p, peer->by, BP_OFF_EMPTY, 0, NULL, 0, false);
+    peer->body_fails++;
+    peer->body_retry = p->now + ((uint64_t)BP_BACKOFF_MS << shift);
+}
+
+static void close_bodies(struct bp_pool *p, struct bp_request *r, size_t n,
+                         bool useful) {
+    struct bp_peer *peer = &p->peer[r->peer];
+    bp_time came = r->state == BP_REQ_ANSWERED ? r->answered : p->now;
+    bp_estimate_reply(p, peer, BP_RATE_BLOCKS, r->count, (uint32_t)n,
+                      came - r->sent);
+    note_missed(p, r);
+    if (n == 0 && r->n_wants > 0) gave_nothing(p, peer);
+    if (useful) {
+        peer->body_fails = 0;
+        bp_peer_helped(p, peer);
+    }
+    bp_request_close(p, r);
+}
+
+void bp_on_blocks(struct bp_pool *p, const struct bp_ev_blocks *ev) {
+    struct bp_request *r = bp_request_find(p, ev->request);
+    if (r != NULL && (p->peer[r->peer].id != ev->peer ||
+                      bp_ask_rate(r->ask) != BP_RATE_BLOCKS))
+        r = NULL;
+    uint32_t place = bp_peer_find(p, ev->peer);
+    bp_by by = place != BP_NIL ? p->peer[place].by : 0;
+    bool useful = false, mismatch = false;
+    for (size_t i = 0; i < ev->n; i++) {
+        if (take_block(p, &ev->blocks[i], by)) {
+            useful = true;
+            if (place != BP_NIL) p->peer[place].blocks_given++;
+        }
+        mismatch |= !ev->blocks[i].matched;
+    }
+    if (r != NULL) {
+        if (ev->n > r->count)
+            bp_blame(p, by, BP_OFF_TOO_MUCH, 0, NULL, 0, true);
+        else if (mismatch)
+            bp_blame(p, by, BP_OFF_BODY_MISMATCH, 0, NULL, 0, true);
+        close_bodies(p, r, ev->n, useful);
+    }
+    bp_window_trim(p);
+}
