@@ -61,17 +61,26 @@ struct bp_import_result {
     struct bp_store_moved moved; /* of what was written */
 };
 
-/* Imports n <= BP_IMPORT_MAX blocks, each one whole RLP item and each the next
-   one's parent. `now` as in bp_check_headers. `why` may be NULL. Returns 0 with
+/* A block as it comes: one RLP item, or header and body apart. All borrowed
+   during the call. */
+struct bp_import_block {
+    bp_span block;        /* p == NULL: header and body are given */
+    bp_span header, body; /* RLP of each */
+    bp_span receipts;     /* p == NULL: none; else checked and stored, too */
+};
+
+/* Imports n <= BP_IMPORT_MAX blocks, each the next one's parent. `now` as in
+   bp_check_headers. `why` may be NULL. Returns 0 with
    *out set, or an error of the store, with nothing written. */
 BP_API int bp_import_blocks(struct bp_import *im, struct bp_import_result *out,
-                            const bp_span *block, size_t n, uint64_t now,
+                            const struct bp_import_block *block, size_t n,
+                            uint64_t now,
                             struct bp_store_error *why) BP_MUST_USE;
 
 /* The same without writing anything: what bp_import_blocks would find. kind is
    KNOWN, ORPHAN, NONE, or SIDE for a run that begins with a good block. */
 BP_API int bp_import_check(struct bp_import *im, struct bp_import_result *out,
-                           const bp_span *block, size_t n,
+                           const struct bp_import_block *block, size_t n,
                            uint64_t now) BP_MUST_USE;
 
 /* Stores blocks that were verified already (bp_verify_blocks in other threads)

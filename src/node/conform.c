@@ -110,7 +110,7 @@ static int offer(struct run *r, size_t i, const struct offer *o) {
         say(r, "block %zu: not hexadecimal", i);
         return 0;
     }
-    bp_span block = { rlp, n };
+    struct bp_import_block block = { .block = { rlp, n } };
     int err = o->maybe_state
                   ? bp_import_check(r->im, &res, &block, 1, UINT64_MAX)
                   : bp_import_blocks(r->im, &res, &block, 1, UINT64_MAX, NULL);

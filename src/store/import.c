@@ -19,6 +19,9 @@ struct bp_import {
     struct bp_lineage lineage;
     bp_u256 td;
 
+    struct bp_roots *roots; /* of receipts */
+    bp_hash root[BP_IMPORT_MAX];
+
     struct bp_block block[BP_IMPORT_MAX];
     bp_hash hash[BP_IMPORT_MAX];
     bp_span header_rlp[BP_IMPORT_MAX];
@@ -38,8 +41,11 @@ int bp_import_new(struct bp_import **out, const struct bp_import_config *cfg) {
     bp_lineage_init(&im->lineage);
     err = bp_verifier_new(&im->verifier, cfg->alloc, cfg->spec, cfg->sealer);
     if (err != 0) goto fail_self;
+    if ((err = bp_roots_new(&im->roots, cfg->alloc)) != 0) goto fail_verifier;
     *out = im;
     return 0;
+fail_verifier:
+    bp_verifier_free(im->verifier);
 fail_self:
     bp_free(cfg->alloc, im, sizeof *im);
     return err;
@@ -47,6 +53,7 @@ fail_self:
 
 void bp_import_free(struct bp_import *im) {
     if (im == NULL) return;
+    bp_roots_free(im->roots);
     bp_verifier_free(im->verifier);
     bp_free(im->alloc, im, sizeof *im);
 }
@@ -156,26 +163,33 @@ static int decide(struct bp_import *im, struct bp_decision *out,
 /* ---- writing --------------------------------------------------------------
  */
 
-/* The body's bytes: in a block they stand without the list's prefix, so they
-   are put together here, all in one buffer. */
+/* The body's bytes: in a block they stand without the list's prefix, so where
+   they did not come apart they are put together here, all in one buffer. */
 static size_t put_bodies(struct bp_import *im, uint8_t *out, size_t cap,
+                         const struct bp_import_block *raw,
                          const struct bp_block *block, size_t n) {
     struct bp_rlp_w w = { out, cap, 0 };
     for (size_t i = 0; i < n; i++) {
         size_t from = w.n;
+        if (raw != NULL && raw[i].block.p == NULL) {
+            im->row[i].body = raw[i].body;
+            continue;
+        }
         bp_body_put(&w, &block[i].body);
         if (out != NULL) im->row[i].body = (bp_span){ out + from, w.n - from };
     }
     return w.n;
 }
 
+/* raw is NULL where only the decoded blocks are at hand. */
 static int write_blocks(struct bp_import *im, struct bp_import_result *out,
+                        const struct bp_import_block *raw,
                         const struct bp_block *block, const bp_hash *hash,
                         size_t n, struct bp_store_error *why) {
-    size_t bytes = put_bodies(im, NULL, 0, block, n);
+    size_t bytes = put_bodies(im, NULL, 0, raw, block, n);
     uint8_t *bodies = bp_malloc(im->alloc, bytes);
     if (bodies == NULL) return BP_ERR_NOMEM;
-    put_bodies(im, bodies, bytes, block, n);
+    put_bodies(im, bodies, bytes, raw, block, n);
     for (size_t i = 0; i < n; i++) {
         struct bp_store_block *row = &im->row[i];
         row->hash = hash[i];
@@ -185,6 +199,9 @@ static int write_blocks(struct bp_import *im, struct bp_import_result *out,
         row->header = block[i].header_rlp;
         row->receipts = (bp_span){ NULL, 0 };
         row->checks = im->checks;
+        if (raw == NULL || raw[i].receipts.p == NULL) continue;
+        row->receipts = raw[i].receipts;
+        row->checks |= BP_CHECK_RECEIPTS;
     }
     bool becomes_head = out->decision.choice == BP_CHOICE_HEAD;
     struct bp_store_batch batch = { im->row, n,
@@ -203,9 +220,10 @@ static enum bp_import_kind kind_of(enum bp_choice choice) {
     abort();
 }
 
-int bp_import_verified(struct bp_import *im, struct bp_import_result *out,
-                       const struct bp_block *block, const bp_hash *hash,
-                       size_t n, struct bp_store_error *why) {
+static int store_blocks(struct bp_import *im, struct bp_import_result *out,
+                        const struct bp_import_block *raw,
+                        const struct bp_block *block, const bp_hash *hash,
+                        size_t n, struct bp_store_error *why) {
     struct bp_store_view *v;
     struct bp_store_entry parent;
     memset(out, 0, sizeof *out);
@@ -215,25 +233,43 @@ int bp_import_verified(struct bp_import *im, struct bp_import_result *out,
     if (err == 0) err = decide(im, &out->decision, v, parent, block, hash, n);
     bp_view_end(v);
     if (err == BP_ERR_NOT_STORED) err = BP_ERR_NO_PARENT;
-    if (err == 0) err = write_blocks(im, out, block, hash, n, why);
+    if (err == 0) err = write_blocks(im, out, raw, block, hash, n, why);
     if (err == 0) out->kind = kind_of(out->decision.choice);
     return err;
+}
+
+int bp_import_verified(struct bp_import *im, struct bp_import_result *out,
+                       const struct bp_block *block, const bp_hash *hash,
+                       size_t n, struct bp_store_error *why) {
+    if (n == 0 || n > BP_IMPORT_MAX) return BP_ERR_RANGE;
+    return store_blocks(im, out, NULL, block, hash, n, why);
 }
 
 /* ---- the whole way ---------------------------------------------------------
  */
 
+static int decode_one(struct bp_block *out, const struct bp_import_block *raw) {
+    bp_span in = raw->block;
+    if (in.p != NULL) {
+        BP_TRY(bp_block_decode(out, &in));
+        return bp_rlp_end(in);
+    }
+    out->header_rlp = in = raw->header;
+    BP_TRY(bp_header_decode(&out->header, &in));
+    BP_TRY(bp_rlp_end(in));
+    in = raw->body;
+    BP_TRY(bp_body_decode(&out->body, &in));
+    return bp_rlp_end(in);
+}
+
 /* Decodes and hashes; returns how many are whole blocks, *err saying what is
    wrong with the next. */
-static size_t decode(struct bp_import *im, int *err, const bp_span *rlp,
-                     size_t n) {
+static size_t decode(struct bp_import *im, int *err,
+                     const struct bp_import_block *raw, size_t n) {
     size_t k = 0;
     *err = 0;
     for (; k < n; k++) {
-        bp_span in = rlp[k];
-        *err = bp_block_decode(&im->block[k], &in);
-        if (*err == 0) *err = bp_rlp_end(in);
-        if (*err != 0) break;
+        if ((*err = decode_one(&im->block[k], &raw[k])) != 0) break;
         im->header_rlp[k] = im->block[k].header_rlp;
     }
     bp_keccak256_many(im->hash, im->header_rlp, k);
@@ -276,10 +312,34 @@ static struct bp_ruling invalid(size_t n, int err) {
     return (struct bp_ruling){ BP_RULING_INVALID, n, err, -1, -1, 0 };
 }
 
+/* The receipts that came with n valid blocks: OK, or the first that are not
+   the block's. */
+static struct bp_ruling check_receipts(struct bp_import *im,
+                                       const struct bp_import_block *raw,
+                                       const struct bp_block *block, size_t n) {
+    size_t k = 0;
+    int err = 0;
+    for (; k < n && err == 0; k++)
+        if (raw[k].receipts.p != NULL)
+            err = bp_roots_add(im->roots, raw[k].receipts, &im->root[k]);
+    bp_roots_run(im->roots);
+    for (size_t i = 0; i < k; i++) {
+        if (raw[i].receipts.p == NULL) continue;
+        if (err != 0 && i + 1 == k)
+            return invalid(i, BP_ERR_RULE_RECEIPTS_FORM);
+        struct bp_ruling r = bp_check_receipts(im->spec, &block[i],
+                                               raw[i].receipts, &im->root[i]);
+        r.n = i;
+        if (r.kind != BP_RULING_OK) return r;
+    }
+    return (struct bp_ruling){ BP_RULING_OK, n, 0, -1, -1, 0 };
+}
+
 /* Decodes, finds the place and verifies. *first is the first block that was
    not held, *good how many from there on are valid. */
 static int examine(struct bp_import *im, struct bp_import_result *out,
-                   size_t *first, size_t *good, const bp_span *block, size_t n,
+                   size_t *first, size_t *good,
+                   const struct bp_import_block *block, size_t n,
                    uint64_t now) {
     int rlp_err;
     bool orphan;
@@ -305,13 +365,21 @@ static int examine(struct bp_import *im, struct bp_import_result *out,
         im->verifier, &im->lineage, &im->td, &td, im->block + *first,
         im->hash + *first, whole - *first, now);
     *good = r.n;
+    struct bp_ruling receipts =
+        check_receipts(im, block + *first, im->block + *first, r.n);
+    if (receipts.kind != BP_RULING_OK) {
+        r = receipts;
+        *good = r.n;
+        bp_lineage_init(&im->lineage); /* it is ahead of what is good */
+    }
     r.n += *first;
     if (r.kind != BP_RULING_OK) out->ruling = r;
     return 0;
 }
 
 int bp_import_check(struct bp_import *im, struct bp_import_result *out,
-                    const bp_span *block, size_t n, uint64_t now) {
+                    const struct bp_import_block *block, size_t n,
+                    uint64_t now) {
     size_t first, good;
     BP_TRY(examine(im, out, &first, &good, block, n, now));
     if (good > 0) {
@@ -322,14 +390,14 @@ int bp_import_check(struct bp_import *im, struct bp_import_result *out,
 }
 
 int bp_import_blocks(struct bp_import *im, struct bp_import_result *out,
-                     const bp_span *block, size_t n, uint64_t now,
-                     struct bp_store_error *why) {
+                     const struct bp_import_block *block, size_t n,
+                     uint64_t now, struct bp_store_error *why) {
     struct bp_import_result stored;
     size_t first, good;
     BP_TRY(examine(im, out, &first, &good, block, n, now));
     if (good == 0) return 0;
-    int err = bp_import_verified(im, &stored, im->block + first,
-                                 im->hash + first, good, why);
+    int err = store_blocks(im, &stored, block + first, im->block + first,
+                           im->hash + first, good, why);
     if (err != 0) {
         bp_lineage_init(&im->lineage); /* it is ahead of the store */
         return err;
