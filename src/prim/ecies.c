@@ -48,7 +48,7 @@ static int mac(uint8_t out[32], const uint8_t key[32], bp_span covered,
                bp_span known) {
     uint8_t buf[BP_ECIES_PACKET_MAX + BP_ECIES_KNOWN_MAX];
     memcpy(buf, covered.p, covered.n);
-    memcpy(buf + covered.n, known.p, known.n);
+    if (known.n > 0) memcpy(buf + covered.n, known.p, known.n);
     unsigned n = 32;
     if (HMAC(EVP_sha256(), key, 32, buf, covered.n + known.n, out, &n) == NULL)
         return BP_ERR_NOMEM;

@@ -84,6 +84,12 @@ int bp_secp_sign(uint8_t out[BP_SECP_SIG], const struct bp_secp *c,
     return 0;
 }
 
+int bp_secp_check_secret(const uint8_t secret[BP_SECP_SECRET]) {
+    return secp256k1_ec_seckey_verify(secp256k1_context_static, secret)
+               ? 0
+               : BP_ERR_RLPX_KEY;
+}
+
 int bp_secp_check_public(const uint8_t key[BP_SECP_PUBLIC]) {
     secp256k1_pubkey parsed;
     return parse(&parsed, key);

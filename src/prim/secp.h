@@ -35,6 +35,8 @@ int bp_secp_sign(uint8_t out[BP_SECP_SIG], const struct bp_secp *c,
                  const uint8_t secret[BP_SECP_SECRET],
                  const uint8_t hash[32]) BP_MUST_USE;
 
+/* Whether 32 bytes are a secret: above 0 and below the order. */
+int bp_secp_check_secret(const uint8_t secret[BP_SECP_SECRET]) BP_MUST_USE;
 /* Whether 64 bytes are a point of the curve. */
 int bp_secp_check_public(const uint8_t key[BP_SECP_PUBLIC]) BP_MUST_USE;
 /* Whether two public keys are the same, in constant time. */

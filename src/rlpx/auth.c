@@ -38,7 +38,6 @@ static void xor32(uint8_t out[32], const uint8_t a[32], const uint8_t b[32]) {
 }
 
 int bp_auth_init(struct bp_auth *a, const struct bp_rlpx_config *c) {
-    uint8_t unused[64];
     memset(a, 0, sizeof *a);
     memcpy(a->secret, c->static_key, sizeof a->secret);
     memcpy(a->ephemeral, c->random + RANDOM_EPHEMERAL, sizeof a->ephemeral);
@@ -55,8 +54,8 @@ int bp_auth_init(struct bp_auth *a, const struct bp_rlpx_config *c) {
     BP_TRY(bp_secp_public(a->public_key, &a->curve, a->secret));
     if (bp_secp_same(a->remote, a->public_key)) return BP_ERR_RLPX_SELF;
     /* One in 2^128 random numbers is no key: found here, not in the middle. */
-    BP_TRY(bp_secp_public(unused, &a->curve, a->ephemeral));
-    return bp_secp_public(unused, &a->curve, a->seal_key);
+    BP_TRY(bp_secp_check_secret(a->ephemeral));
+    return bp_secp_check_secret(a->seal_key);
 }
 
 void bp_auth_done(struct bp_auth *a) {

@@ -29,6 +29,7 @@ static void keys_and_refused_keys(void **state) {
     uint8_t secret[32] = { 0 }, key[64], shared[32];
     char text[129];
     assert_int_equal(bp_secp_public(key, &curve, secret), BP_ERR_RLPX_KEY);
+    assert_int_equal(bp_secp_check_secret(secret), BP_ERR_RLPX_KEY);
     secret[31] = 1; /* the generator: SEC 2, secp256k1 */
     assert_int_equal(bp_secp_public(key, &curve, secret), 0);
     bp_hex(text, key, 64);
@@ -43,7 +44,9 @@ static void keys_and_refused_keys(void **state) {
     assert_int_equal(bp_secp_check_public(key), BP_ERR_RLPX_KEY);
     assert_int_equal(bp_secp_ecdh(shared, secret, key), BP_ERR_RLPX_KEY);
     key[63] ^= 1;
+    assert_int_equal(bp_secp_check_secret(secret), 0);
     test_unhex(secret, 32, order);
+    assert_int_equal(bp_secp_check_secret(secret), BP_ERR_RLPX_KEY);
     assert_int_equal(bp_secp_public(key, &curve, secret), BP_ERR_RLPX_KEY);
     assert_int_equal(bp_secp_ecdh(shared, secret, key), BP_ERR_RLPX_KEY);
     uint8_t sig[65], hash[32] = { 1 };
