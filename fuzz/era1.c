@@ -13,7 +13,7 @@
 #include "prim/snappy.h"
 #include "store/reader.h"
 
-#define FILE_MAX ((size_t)1 << 20)
+#define FILE_MAX ((size_t)1 << 16)
 
 struct built {
     uint8_t p[FILE_MAX];
