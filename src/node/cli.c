@@ -248,8 +248,7 @@ int cli_nodekey(const struct cli *c, uint8_t key[32], bool make) {
                      "%s", why);
 }
 
-/* ---- arguments
- * --------------------------------------------------------------- */
+/* ---- arguments -------------------------------------------------------- */
 
 int cli_need_args(const struct cli *c, size_t min, size_t max,
                   const char *usage) {
@@ -268,8 +267,7 @@ bool cli_parse_block(const char *text, bool *is_hash, uint64_t *number,
     return true;
 }
 
-/* ---- small commands
- * ------------------------------------------------------------ */
+/* ---- small commands --------------------------------------------------- */
 
 static int cmd_dumpconfig(struct cli *c) {
     int code = cli_need_args(c, 0, 0, "dumpconfig");
@@ -374,8 +372,7 @@ int cmd_removedb(struct cli *c) {
     return code;
 }
 
-/* ---- the program
- * ------------------------------------------------------------- */
+/* ---- the program ------------------------------------------------------ */
 
 static enum progress_form progress_of(const struct options *o, bool terminal) {
     const char *p = o->progress != NULL ? o->progress : "auto";

@@ -25,8 +25,7 @@ static int blame(struct reply_job *j, int offence, int code) {
     return code;
 }
 
-/* ---- headers
- * ----------------------------------------------------------------------- */
+/* ---- headers ---------------------------------------------------------- */
 
 static int decode_headers(struct reply_job *j) {
     struct bp_items rest = j->items;
@@ -93,8 +92,7 @@ static int read_headers(struct reply_job *j) {
     return 0;
 }
 
-/* ---- bodies
- * ------------------------------------------------------------------------ */
+/* ---- bodies ----------------------------------------------------------- */
 
 /* The first wanted header with these roots that no body has yet, from `from`
    on and then from the start; BP_NONE. */
