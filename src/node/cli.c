@@ -34,6 +34,8 @@ static int cmd_version(struct cli *c);
 static int cmd_help(struct cli *c);
 
 static const struct command commands[] = {
+    { COMMAND_IMPORT, cmd_import, "FILE...",
+      "verify and store block files: .rlp, .rlp.gz, .era1, - for stdin" },
     { COMMAND_EXPORT, cmd_export, "FILE [FIRST LAST]",
       "write an RLP chain file, .gz by suffix, - for stdout" },
     { COMMAND_STATUS, cmd_status, "", "what a datadir holds" },
@@ -89,6 +91,9 @@ int cli_exit_code(int err) {
     case BP_ERR_NO_STORE: return NODE_EXIT_ABSENT;
     default: break;
     }
+    /* What a file says of itself and does not keep. */
+    if (err <= BP_ERR_FILE_SHORT && err >= BP_ERR_FILE_INDEX)
+        return NODE_EXIT_INVALID;
     switch (bp_err_fault(err)) {
     case BP_PEER: return NODE_EXIT_INVALID;
     case BP_USER: return NODE_EXIT_USAGE;
@@ -265,6 +270,26 @@ bool cli_parse_block(const char *text, bool *is_hash, uint64_t *number,
     if (bp_u256_parse(&v, text) != 0 || bp_u256_bits(&v) > 63) return false;
     *number = v.w[0];
     return true;
+}
+
+int cli_parse_verify(const char *text, enum node_verify *kind, uint32_t *n) {
+    bp_u256 v;
+    *kind = NODE_VERIFY_ALL;
+    if (text == NULL || strcmp(text, "all") == 0) return 0;
+    *kind = NODE_VERIFY_NONE;
+    if (strcmp(text, "none") == 0) {
+        cli_warn("--verify none: no seal is verified; the store remembers "
+                 "which blocks were not");
+        return 0;
+    }
+    *kind = NODE_VERIFY_SAMPLE;
+    if (strncmp(text, "sample:", 7) == 0 && bp_u256_parse(&v, text + 7) == 0 &&
+        bp_u256_bits(&v) <= 20 && v.w[0] > 0) {
+        *n = (uint32_t)v.w[0];
+        return 0;
+    }
+    return cli_error(NODE_EXIT_USAGE,
+                     "--verify: '%.40s' is none of all, sample:N, none", text);
 }
 
 /* ---- small commands --------------------------------------------------- */

@@ -17,6 +17,8 @@
 /* Fewer seals than these are not worth a thread: the memory system is kept
    busy by about as many at a time. */
 #define SHARE_MIN 64
+/* A verdict while the others are made: this seal is in no sample. */
+#define SKIPPED 1
 
 struct sealer {
     struct bp_sealer iface;
@@ -29,52 +31,52 @@ struct sealer {
 
 struct share {
     struct sealer *s;
-    struct bp_seal_claim *claim;
+    const struct bp_seal_claim *claim;
     int *verdict;
     size_t n;
     int err;
 };
 
+/* The first and the last seal of a batch are in every sample. */
+static bool wanted(struct sealer *s, size_t i, size_t n) {
+    return s->policy == NODE_VERIFY_ALL || i == 0 || i == n - 1 ||
+           bp_rng_below(&s->rng, s->sample) == 0;
+}
+
 static void *verify_share(void *arg) {
     struct share *sh = arg;
-    sh->err =
-        ethashcache_verify_claims(sh->s->caches, sh->verdict, sh->claim, sh->n);
+    struct ethashcache_seal seal[SHARE_MIN];
+    int verdict[SHARE_MIN];
+    size_t who[SHARE_MIN];
+    for (size_t i = 0; i < sh->n && sh->err == 0;) {
+        size_t k = 0;
+        for (; i < sh->n && k < SHARE_MIN; i++) {
+            const struct bp_seal_claim *c = &sh->claim[i];
+            if (sh->verdict[i] == SKIPPED || c->err != 0) continue;
+            seal[k] = (struct ethashcache_seal){
+                .number = (uint64_t)c->epoch.number * c->epoch.blocks,
+                .seal_hash = c->seal.seal_hash,
+                .mix = c->seal.mix,
+                .nonce = c->seal.nonce,
+                .boundary = c->seal.boundary,
+            };
+            who[k++] = i;
+        }
+        ethashcache_verify(sh->s->caches, verdict, seal, k);
+        for (size_t j = 0; j < k; j++) {
+            sh->verdict[who[j]] = verdict[j];
+            if (verdict[j] == BP_ERR_NOMEM) sh->err = BP_ERR_NOMEM;
+        }
+    }
     return NULL;
 }
 
-/* All but a sample are taken as good; the first and the last never are. */
-static size_t choose(struct sealer *s, struct bp_seal_claim *claim,
-                     int *verdict, size_t n) {
-    size_t m = 0;
-    for (size_t i = 0; i < n; i++) {
-        verdict[i] = 0;
-        bool wanted = s->policy == NODE_VERIFY_ALL || i == 0 || i == n - 1 ||
-                      bp_rng_below(&s->rng, s->sample) == 0;
-        if (!wanted && claim[i].err == 0)
-            claim[i].err = BP_ERR_STOPPED;
-        else if (claim[i].err == 0)
-            m++;
-    }
-    return m;
-}
-
-static int verify(void *user, int *verdict, struct bp_seal_claim *claim,
-                  size_t n) {
-    struct sealer *s = user;
-    struct share share[THREADS_MAX];
+static int run_shares(struct share *share, size_t k) {
     pthread_t thread[THREADS_MAX];
     bool started[THREADS_MAX] = { false };
-    size_t k = n / SHARE_MIN + 1;
-    if (k > s->threads) k = s->threads;
-    s->count += choose(s, claim, verdict, n);
-    for (size_t i = 0; i < k; i++) {
-        size_t from = n * i / k, to = n * (i + 1) / k;
-        share[i] =
-            (struct share){ s, claim + from, verdict + from, to - from, 0 };
-        if (i > 0)
-            started[i] =
-                pthread_create(&thread[i], NULL, verify_share, &share[i]) == 0;
-    }
+    for (size_t i = 1; i < k; i++)
+        started[i] =
+            pthread_create(&thread[i], NULL, verify_share, &share[i]) == 0;
     verify_share(&share[0]);
     int err = share[0].err;
     for (size_t i = 1; i < k; i++) {
@@ -84,6 +86,28 @@ static int verify(void *user, int *verdict, struct bp_seal_claim *claim,
             verify_share(&share[i]);
         if (err == 0) err = share[i].err;
     }
+    return err;
+}
+
+static int verify(void *user, int *verdict, struct bp_seal_claim *claim,
+                  size_t n) {
+    struct sealer *s = user;
+    struct share share[THREADS_MAX];
+    size_t k = n / SHARE_MIN + 1;
+    if (k > s->threads) k = s->threads;
+    for (size_t i = 0; i < n; i++) {
+        bool take = wanted(s, i, n) && claim[i].err == 0;
+        verdict[i] = take ? 0 : SKIPPED;
+        s->count += take;
+    }
+    for (size_t i = 0; i < k; i++) {
+        size_t from = n * i / k, to = n * (i + 1) / k;
+        share[i] =
+            (struct share){ s, claim + from, verdict + from, to - from, 0 };
+    }
+    int err = run_shares(share, k);
+    for (size_t i = 0; i < n; i++)
+        if (verdict[i] == SKIPPED) verdict[i] = 0;
     return err;
 }
 
