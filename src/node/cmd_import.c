@@ -29,10 +29,10 @@ static void on_signal(int sig) {
 }
 
 struct run {
-    uint8_t *bytes; /* of whole blocks, one after the other */
+    uint8_t *bytes; /* headers, bodies and receipts, one after the other */
     size_t n_bytes, cap;
-    bp_span block[BP_IMPORT_MAX];
-    size_t at[BP_IMPORT_MAX]; /* of each block in bytes */
+    struct bp_import_block block[BP_IMPORT_MAX]; /* their p: offsets yet */
+    size_t at[BP_IMPORT_MAX];                    /* of each block in bytes */
     bp_hash hash[BP_IMPORT_MAX];
     uint64_t number[BP_IMPORT_MAX];
     size_t n;
@@ -57,36 +57,52 @@ static int no_memory(void) {
 /* ---- a run -----------------------------------------------------------------
  */
 
+static size_t block_bytes(const struct bp_file_block *b) {
+    return b->header.n + b->body.n + b->receipts.n;
+}
+
 static bool run_takes(const struct run *r, const struct bp_file_block *b) {
     if (r->n == 0) return true;
-    return r->n < BP_IMPORT_MAX &&
-           r->n_bytes + b->header.n + b->body.n <= RUN_BYTES &&
+    return r->n < BP_IMPORT_MAX && r->n_bytes + block_bytes(b) <= RUN_BYTES &&
            bp_hash_eq(&r->hash[r->n - 1], &b->parent);
 }
 
+static bp_span append(struct run *r, bp_span in) {
+    if (in.n > 0) memcpy(r->bytes + r->n_bytes, in.p, in.n);
+    r->n_bytes += in.n;
+    return (bp_span){ NULL, in.n };
+}
+
+/* Copies the block, as the reader's bytes go with its next one. */
 static int run_add(struct run *r, const struct bp_file_block *b) {
-    struct bp_body body;
-    bp_span in = b->body;
-    int err = bp_body_decode(&body, &in);
-    if (err != 0) return err;
-    size_t most = b->header.n + b->body.n + 16;
-    if (r->n_bytes + most > r->cap) {
-        size_t cap =
-            r->n_bytes + most > RUN_BYTES ? r->n_bytes + most : RUN_BYTES;
+    size_t need = r->n_bytes + block_bytes(b);
+    if (need > r->cap) {
+        size_t cap = need > RUN_BYTES ? need : RUN_BYTES;
         uint8_t *more = realloc(r->bytes, cap);
         if (more == NULL) return BP_ERR_NOMEM;
         r->bytes = more;
         r->cap = cap;
     }
-    struct bp_rlp_w w = { r->bytes + r->n_bytes, most, 0 };
-    bp_block_put(&w, b->header, &body);
+    struct bp_import_block *out = &r->block[r->n];
+    *out = (struct bp_import_block){ .block = { NULL, 0 } };
     r->at[r->n] = r->n_bytes;
-    r->block[r->n].n = w.n;
+    out->header = append(r, b->header);
+    out->body = append(r, b->body);
+    out->receipts = append(r, b->receipts);
     r->hash[r->n] = b->hash;
     r->number[r->n] = b->number;
-    r->n_bytes += w.n;
     r->n++;
     return 0;
+}
+
+/* The bytes have moved for the last time: the spans can point at them. */
+static void run_point(struct run *r) {
+    for (size_t k = 0; k < r->n; k++) {
+        struct bp_import_block *b = &r->block[k];
+        b->header.p = r->bytes + r->at[k];
+        b->body.p = b->header.p + b->header.n;
+        if (b->receipts.n > 0) b->receipts.p = b->body.p + b->body.n;
+    }
 }
 
 static void run_clear(struct run *r) {
@@ -163,7 +179,7 @@ static int run_import(struct importer *i) {
     struct bp_import_result result;
     struct bp_store_error why;
     if (r->n == 0) return 0;
-    for (size_t k = 0; k < r->n; k++) r->block[k].p = r->bytes + r->at[k];
+    run_point(r);
     int err = bp_import_blocks(i->im, &result, r->block, r->n,
                                clock_wall_ms() / 1000, &why);
     if (err != 0) return cli_error(cli_exit_code(err), "%s", why.text);
@@ -193,11 +209,7 @@ static int take_block(struct importer *i, const struct bp_file_block *b) {
     }
     int code = run_takes(&i->run, b) ? 0 : run_import(i);
     if (code != 0) return code;
-    int err = run_add(&i->run, b);
-    if (err == BP_ERR_NOMEM) return no_memory();
-    if (err == 0) return 0;
-    return cli_error(NODE_EXIT_INVALID, "%s: block %llu: %s", i->file,
-                     (unsigned long long)b->number, bp_strerror(err));
+    return run_add(&i->run, b) == 0 ? 0 : no_memory();
 }
 
 static int import_file(struct importer *i, const char *path) {

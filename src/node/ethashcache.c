@@ -311,7 +311,7 @@ static void as_library(struct bp_ethash_seal *out,
     out->nonce = in->nonce;
     out->mix = in->mix;
     out->light = NULL;
-    bp_ethash_boundary(&out->boundary, &in->difficulty);
+    out->boundary = in->boundary;
 }
 
 /* Gives verdicts to the pending seals of one epoch, from `first` on. */

@@ -45,7 +45,7 @@ struct ethashcache_seal {
     bp_hash seal_hash;
     bp_hash mix;
     uint64_t nonce; /* the header's 8 bytes, big-endian */
-    bp_u256 difficulty;
+    bp_hash boundary; /* of the header's difficulty: bp_ethash_boundary */
 };
 
 /* Sets verdict[i], i < n, to 0 or

@@ -96,7 +96,7 @@ static struct ethashcache_seal mined(uint64_t number, uint64_t salt) {
     memset(&s.seal_hash, (int)salt + 1, sizeof s.seal_hash);
     bp_ethash_hash(&r, &light, &s.seal_hash, &s.nonce, 1, &t, work);
     s.mix = r.mix;
-    s.difficulty = bp_u256_from_u64(1);
+    memset(&s.boundary, 0xff, sizeof s.boundary);
     return s;
 }
 
@@ -113,7 +113,7 @@ static void a_batch_of_many_epochs(void **state) {
             seal[i].mix.b[i % 32] ^= 4;
             want[i] = BP_ERR_SEAL_MIX;
         } else if (i % 5 == 2) {
-            memset(&seal[i].difficulty, 0xff, sizeof seal[i].difficulty);
+            memset(&seal[i].boundary, 0, sizeof seal[i].boundary);
             want[i] = BP_ERR_SEAL_WORK;
         } else if (i % 5 == 3) {
             seal[i].number = 30000ull * BP_ETHASH_EPOCHS + i;
@@ -140,7 +140,7 @@ static void garbage_costs_no_cache(void **state) {
     struct ethashcache_seal s = { .number = 2000ull * 30000 };
     int verdict = 0;
     struct ethashcache *c = open_cache(NULL, 2);
-    memset(&s.difficulty, 0xff, sizeof s.difficulty);
+    memset(&s.boundary, 0, sizeof s.boundary);
     ethashcache_verify(c, &verdict, &s, 1);
     assert_int_equal(verdict, BP_ERR_SEAL_WORK);
     assert_int_equal(stats_of(c).bytes, 0);
