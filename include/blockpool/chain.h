@@ -43,29 +43,30 @@ enum bp_header_fields {
 /* The longest encoding of a header with valid extra data. */
 #define BP_HEADER_BYTES_MAX 736
 
+/* In the order of use, not of encoding: what commits to a body is together. */
 struct bp_header {
     bp_hash parent_hash;
-    bp_hash uncles_hash;
-    uint8_t coinbase[20];
-    bp_hash state_root;
     bp_hash transactions_root;
-    bp_hash receipts_root;
-    uint8_t bloom[256];
-    bp_u256 difficulty;
+    bp_hash uncles_hash;
+    bp_hash withdrawals_root; /* n_fields >= 17 */
     uint64_t number;
+    uint64_t time; /* seconds since 1970 */
     uint64_t gas_limit;
     uint64_t gas_used;
-    uint64_t time; /* seconds since 1970 */
-    bp_span extra; /* borrowed from the bytes decoded */
-    bp_hash mix_hash;
+    bp_u256 difficulty;
+    bp_u256 base_fee;         /* n_fields >= 16 */
+    uint64_t blob_gas_used;   /* >= 18 */
+    uint64_t excess_blob_gas; /* >= 19 */
+    bp_span extra;            /* borrowed from the bytes decoded */
+    uint8_t n_fields;         /* 15..21; fields beyond it are zero */
     uint8_t nonce[8];
-    bp_u256 base_fee;           /* n_fields >= 16 */
-    bp_hash withdrawals_root;   /* >= 17 */
-    uint64_t blob_gas_used;     /* >= 18 */
-    uint64_t excess_blob_gas;   /* >= 19 */
-    bp_hash parent_beacon_root; /* >= 20 */
+    uint8_t coinbase[20];
+    bp_hash mix_hash;
+    bp_hash state_root;
+    bp_hash receipts_root;
+    bp_hash parent_beacon_root; /* n_fields >= 20 */
     bp_hash requests_hash;      /* >= 21 */
-    uint8_t n_fields;           /* 15..21; fields beyond it are zero */
+    uint8_t bloom[256];
 };
 
 /* Reads one header and steps past it. Errors of the RLP readers;

@@ -3,23 +3,20 @@
 #include "base/try.h"
 #include "blockpool/chain.h"
 
-/* A whole list, prefix included. */
-static int whole_list(bp_span *out, bp_span *in) {
+/* A list: all of it, and what is inside. */
+static int whole_list(bp_span *whole, bp_span *payload, bp_span *in) {
     struct bp_rlp_item item;
-    bp_span at = *in;
-    BP_TRY(bp_rlp_item(&item, &at));
+    BP_TRY(bp_rlp_item(&item, in));
     if (!item.is_list) return BP_ERR_RLP_KIND;
-    *out = item.whole;
-    *in = at;
+    *whole = item.whole;
+    *payload = item.payload;
     return 0;
 }
 
 /* EIP-2718: a transaction is a list (the legacy form) or a string of a type
    byte and what the type defines. */
-static int check_transactions(bp_span list) {
+static int check_transactions(bp_span txs) {
     struct bp_rlp_item item;
-    bp_span txs;
-    BP_TRY(bp_rlp_list(&txs, &list));
     while (txs.n > 0) {
         BP_TRY(bp_rlp_item(&item, &txs));
         if (item.payload.n == 0) return BP_ERR_RLP_SIZE;
@@ -27,10 +24,8 @@ static int check_transactions(bp_span list) {
     return 0;
 }
 
-static int check_uncles(bp_span list) {
+static int check_uncles(bp_span uncles) {
     struct bp_header h;
-    bp_span uncles;
-    BP_TRY(bp_rlp_list(&uncles, &list));
     while (uncles.n > 0) BP_TRY(bp_header_decode(&h, &uncles));
     return 0;
 }
@@ -50,15 +45,13 @@ static int check_withdrawal(bp_span *in) {
 
 static int decode_fields(struct bp_body *b, bp_span f) {
     bp_span items;
-    BP_TRY(whole_list(&b->transactions, &f));
-    BP_TRY(whole_list(&b->uncles, &f));
-    BP_TRY(check_transactions(b->transactions));
-    BP_TRY(check_uncles(b->uncles));
+    BP_TRY(whole_list(&b->transactions, &items, &f));
+    BP_TRY(check_transactions(items));
+    BP_TRY(whole_list(&b->uncles, &items, &f));
+    BP_TRY(check_uncles(items));
     b->withdrawals = (bp_span){ NULL, 0 };
     if (f.n == 0) return 0;
-    BP_TRY(whole_list(&b->withdrawals, &f));
-    bp_span list = b->withdrawals;
-    BP_TRY(bp_rlp_list(&items, &list));
+    BP_TRY(whole_list(&b->withdrawals, &items, &f));
     while (items.n > 0) BP_TRY(check_withdrawal(&items));
     return bp_rlp_end(f);
 }

@@ -57,33 +57,42 @@ static void add_item(struct bp_trie *t, uint64_t i,
     bp_trie_add(t, key, w.n, item->is_list ? item->whole : item->payload);
 }
 
+static int next_item(struct bp_rlp_item *item, bp_span *items) {
+    BP_TRY(bp_rlp_item(item, items));
+    return item->payload.n == 0 && !item->is_list ? BP_ERR_RLP_SIZE : 0;
+}
+
 /* Yellow Paper 4.4.1: the keys are the RLP of the items' numbers. In the order
    of those bytes item 0 (80) stands between item 127 (7f) and item 128
    (81 80); all others follow each other. */
-int bp_roots_add(struct bp_roots *r, bp_span list, bp_hash *out) {
+static int add_items(struct bp_trie *t, bp_span items) {
     struct bp_rlp_item item, zero;
-    bp_span items, walk;
+    uint64_t i = 1;
+    BP_TRY(next_item(&zero, &items));
+    for (; items.n > 0; i++) {
+        BP_TRY(next_item(&item, &items));
+        if (i == 128) add_item(t, 0, &zero);
+        add_item(t, i, &item);
+    }
+    if (i <= 128) add_item(t, 0, &zero);
+    return 0;
+}
+
+int bp_roots_add(struct bp_roots *r, bp_span list, bp_hash *out) {
+    bp_span items;
     BP_TRY(bp_rlp_list(&items, &list));
     BP_TRY(bp_rlp_end(list));
-    for (walk = items; walk.n > 0;) {
-        BP_TRY(bp_rlp_item(&item, &walk));
-        if (item.payload.n == 0 && !item.is_list) return BP_ERR_RLP_SIZE;
-    }
     if (items.n == 0) { /* the body of many a block */
         *out = bp_empty_root;
         return 0;
     }
-    walk = items;
-    BP_TRY(bp_rlp_item(&zero, &walk));
     bp_trie_begin(r->trie, out);
-    uint64_t i = 1;
-    for (; walk.n > 0 && bp_rlp_item(&item, &walk) == 0; i++) {
-        if (i == 128) add_item(r->trie, 0, &zero);
-        add_item(r->trie, i, &item);
-    }
-    if (i <= 128) add_item(r->trie, 0, &zero);
-    bp_trie_end(r->trie);
-    return 0;
+    int err = add_items(r->trie, items);
+    if (err != 0)
+        bp_trie_abandon(r->trie);
+    else
+        bp_trie_end(r->trie);
+    return err;
 }
 
 void bp_roots_run(struct bp_roots *r) {

@@ -21,7 +21,8 @@ static int long_length(size_t *out, const uint8_t *p, size_t k, size_t left) {
     return 0;
 }
 
-int bp_rlp_item(struct bp_rlp_item *out, bp_span *in) {
+/* Inlined into every reader: a body is thousands of these. */
+static inline int read_item(struct bp_rlp_item *out, bp_span *in) {
     if (in->n == 0) return BP_ERR_RLP_SHORT;
     const uint8_t *p = in->p;
     size_t head = 1, n, left = in->n - 1;
@@ -46,43 +47,55 @@ int bp_rlp_item(struct bp_rlp_item *out, bp_span *in) {
     return 0;
 }
 
-int bp_rlp_str(bp_span *out, bp_span *in) {
+int bp_rlp_item(struct bp_rlp_item *out, bp_span *in) {
+    return read_item(out, in);
+}
+
+static inline int read_str(bp_span *out, bp_span *in) {
     struct bp_rlp_item item;
     bp_span at = *in;
-    BP_TRY(bp_rlp_item(&item, &at));
+    BP_TRY(read_item(&item, &at));
     if (item.is_list) return BP_ERR_RLP_KIND;
     *out = item.payload;
     *in = at;
     return 0;
 }
 
+int bp_rlp_str(bp_span *out, bp_span *in) {
+    return read_str(out, in);
+}
+
 int bp_rlp_list(bp_span *out, bp_span *in) {
     struct bp_rlp_item item;
     bp_span at = *in;
-    BP_TRY(bp_rlp_item(&item, &at));
+    BP_TRY(read_item(&item, &at));
     if (!item.is_list) return BP_ERR_RLP_KIND;
     *out = item.payload;
     *in = at;
     return 0;
 }
 
-int bp_rlp_bytes(void *out, size_t n, bp_span *in) {
+static inline int read_bytes(void *out, size_t n, bp_span *in) {
     bp_span s, at = *in;
-    BP_TRY(bp_rlp_str(&s, &at));
+    BP_TRY(read_str(&s, &at));
     if (s.n != n) return BP_ERR_RLP_SIZE;
     memcpy(out, s.p, n);
     *in = at;
     return 0;
 }
 
+int bp_rlp_bytes(void *out, size_t n, bp_span *in) {
+    return read_bytes(out, n, in);
+}
+
 int bp_rlp_hash(bp_hash *out, bp_span *in) {
-    return bp_rlp_bytes(out->b, sizeof out->b, in);
+    return read_bytes(out->b, sizeof out->b, in);
 }
 
 /* The bytes of an integer of at most `max` of them. */
-static int integer(bp_span *out, bp_span *in, size_t max) {
+static inline int integer(bp_span *out, bp_span *in, size_t max) {
     bp_span s, at = *in;
-    BP_TRY(bp_rlp_str(&s, &at));
+    BP_TRY(read_str(&s, &at));
     if (s.n > 0 && s.p[0] == 0) return BP_ERR_RLP_CANON;
     if (s.n > max) return BP_ERR_RLP_SIZE;
     *out = s;
@@ -124,7 +137,7 @@ int bp_rlp_count(size_t *out, bp_span items, size_t max) {
     struct bp_rlp_item item;
     size_t n = 0;
     while (items.n > 0) {
-        BP_TRY(bp_rlp_item(&item, &items));
+        BP_TRY(read_item(&item, &items));
         if (++n > max) return BP_ERR_RLP_SIZE;
     }
     *out = n;
@@ -135,7 +148,7 @@ int bp_rlp_check(bp_span in) {
     bp_span open[BP_RLP_DEPTH_MAX]; /* what is left of each list we are in */
     size_t depth = 0;
     struct bp_rlp_item item;
-    BP_TRY(bp_rlp_item(&item, &in));
+    BP_TRY(read_item(&item, &in));
     BP_TRY(bp_rlp_end(in));
     if (!item.is_list) return 0;
     open[depth++] = item.payload;
@@ -145,7 +158,7 @@ int bp_rlp_check(bp_span in) {
             depth--;
             continue;
         }
-        BP_TRY(bp_rlp_item(&item, top));
+        BP_TRY(read_item(&item, top));
         if (!item.is_list) continue;
         if (depth == BP_RLP_DEPTH_MAX) return BP_ERR_RLP_DEPTH;
         open[depth++] = item.payload;

@@ -332,6 +332,15 @@ void bp_trie_end(struct bp_trie *t) {
     t->root = NULL;
 }
 
+void bp_trie_abandon(struct bp_trie *t) {
+    assert(t->root != NULL);
+    /* Its nodes stay until the next drain, which drops what is not open; those
+       that are closed may still write to their parents until then. */
+    t->n_open = 0;
+    t->pending = false;
+    t->root = NULL;
+}
+
 void bp_trie_run(struct bp_trie *t) {
     assert(t->root == NULL);
     drain(t);

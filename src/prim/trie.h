@@ -35,6 +35,8 @@ void bp_trie_add(struct bp_trie *t, const uint8_t *key, size_t key_n,
                  bp_span value);
 /* Without an entry the root is the hash of the empty string's RLP. */
 void bp_trie_end(struct bp_trie *t);
+/* Ends a trie without a root: what was added is of no use. */
+void bp_trie_abandon(struct bp_trie *t);
 /* Writes all roots that are still due. */
 void bp_trie_run(struct bp_trie *t);
 
