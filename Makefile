@@ -45,6 +45,11 @@ tsan: ## what has threads under ThreadSanitizer, in build-tsan; T=x
 	@TIMEOUT_FACTOR=10 scripts/check build-tsan $(or $(T),$(THREADED))
 .PHONY: tsan
 
+crash: all ## kill the store's writer, and the power, N=1000 times; SEED=n
+	@CRASH_ROUNDS=$(or $(N),1000) TIMEOUT_FACTOR=50 \
+	    scripts/check $(BUILD) store/kill
+.PHONY: crash
+
 lint: ## the house rules, layers and format, in seconds
 	@scripts/deps lint
 	@scripts/lint

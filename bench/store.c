@@ -190,8 +190,7 @@ static void sha3_all(void *arg) {
     }
 }
 
-/* ---- results
- * ------------------------------------------------------------------ */
+/* ---- results --------------------------------------------------------- */
 
 static void shuffle(struct world *w) {
     struct bp_rng r;

@@ -33,7 +33,7 @@ enum bp_file_format { BP_FILE_RLP, BP_FILE_ERA1 };
 /* Blocks in an era1 file. */
 #define BP_ERA1_BLOCKS 8192
 
-/* ---- reading ----------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------- */
 
 struct bp_file_block {
     uint64_t number;
@@ -89,7 +89,7 @@ BP_API void bp_reader_progress(const struct bp_reader *r, uint64_t *taken,
 /* Of an era1 file that was read to its end: the accumulator root. */
 BP_API bool bp_reader_root(const struct bp_reader *r, bp_hash *out);
 
-/* ---- writing ------------------------------------------------------------ */
+/* ---- writing --------------------------------------------------------- */
 
 /* A block to be written; borrowed during the call. */
 struct bp_file_out {
@@ -131,7 +131,7 @@ BP_API void bp_writer_abandon(struct bp_writer *w);
 BP_API void bp_era1_name(char out[BP_ERA1_NAME_MAX], const char *network,
                          uint64_t first_number, const bp_hash *root);
 
-/* ---- a store over a file ------------------------------------------------- */
+/* ---- a store over a file --------------------------------------------- */
 
 /* A read-only store over an era1 file or an RLP file that is not compressed.
    Opening reads the whole file once and checks it as a reader does, and that

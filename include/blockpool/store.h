@@ -40,7 +40,7 @@ extern "C" {
 struct bp_store;
 struct bp_store_view;
 
-/* ---- what a caller is told when something fails ----------------------- */
+/* ---- what a caller is told when something fails ---------------------- */
 
 /* The longest sentence of a store or file error, with its NUL. */
 #define BP_STORE_TEXT_MAX 512
@@ -52,7 +52,7 @@ struct bp_store_error {
     char text[BP_STORE_TEXT_MAX];
 };
 
-/* ---- blocks ----------------------------------------------------------- */
+/* ---- blocks ---------------------------------------------------------- */
 
 /* Which checks were done on a block before it was stored. */
 enum bp_check {
@@ -90,7 +90,7 @@ struct bp_store_entry {
 };
 #define BP_STORE_NO_ID UINT64_MAX
 
-/* ---- opening ---------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------- */
 
 /* The chain a store belongs to. Its genesis is block 0 of every store. */
 struct bp_store_chain {
@@ -155,7 +155,7 @@ BP_API const char *bp_store_kind(const struct bp_store *s);
 /* True when bp_store_write is refused. */
 BP_API bool bp_store_read_only(const struct bp_store *s);
 
-/* ---- writing ---------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------- */
 
 /* One transaction. */
 struct bp_store_batch {
@@ -198,7 +198,7 @@ BP_API int bp_store_mark(struct bp_store *s, uint64_t first, uint64_t last,
 /* Makes all batches so far outlive a power failure. */
 BP_API int bp_store_sync(struct bp_store *s) BP_MUST_USE;
 
-/* ---- reading ---------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------- */
 
 /* Opens a view; end it with bp_view_end (NULL is allowed) in any thread. A
    view is used by one thread at a time. Every span it gives is borrowed until
@@ -246,7 +246,7 @@ BP_API int bp_view_checks(struct bp_store_view *v, uint32_t *bits,
 /* Number of blocks held, side branches included. */
 BP_API uint64_t bp_view_count(struct bp_store_view *v);
 
-/* ---- walking, as GetBlockHeaders asks ---------------------------------- */
+/* ---- walking, as GetBlockHeaders asks -------------------------------- */
 
 /* devp2p caps/eth.md, GetBlockHeaders: from a block, forwards along the
    canonical chain or backwards along parents, leaving out `skip` between two.
@@ -270,7 +270,7 @@ BP_API int bp_walk_from_hash(struct bp_walk *w, struct bp_store_view *v,
 BP_API int bp_walk_next(struct bp_walk *w,
                         struct bp_store_entry *out) BP_MUST_USE;
 
-/* ---- checking ---------------------------------------------------------- */
+/* ---- checking -------------------------------------------------------- */
 
 /* Walks every invariant: ids, links, numbers, sums, both indexes, the head,
    the ranges of checks. Returns 0 or BP_ERR_STORE_CORRUPT with the sentence,
@@ -278,7 +278,7 @@ BP_API int bp_walk_next(struct bp_walk *w,
 BP_API int bp_store_check(struct bp_store *s,
                           struct bp_store_error *why) BP_MUST_USE;
 
-/* ---- faults, for tests and the simulator -------------------------------- */
+/* ---- faults, for tests and the simulator ----------------------------- */
 
 /* The k-th write from now on (1: the next one) inside bp_store_write,
    bp_store_mark or bp_store_sync of a memory store fails with `code`; the

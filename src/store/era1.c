@@ -16,7 +16,7 @@
 #include "store/reader.h"
 #include "store/why.h"
 
-/* ---- entries ------------------------------------------------------------ */
+/* ---- entries --------------------------------------------------------- */
 
 bool bp_era1_entry_decode(struct bp_era1_entry *out, const uint8_t *p) {
     out->type = (uint16_t)(p[0] | p[1] << 8);

@@ -117,8 +117,7 @@ static int file_get_row(struct bp_store_view *v, struct bp_store_entry *out,
     return index->store->ops->get_row(index, out, id);
 }
 
-/* ---- bytes
- * ------------------------------------------------------------------- */
+/* ---- bytes ----------------------------------------------------------- */
 
 /* n bytes of the file, in memory of the view. */
 static int read_at(struct file_view *v, uint8_t **out, uint64_t offset,
@@ -211,8 +210,7 @@ static int file_get_part(struct bp_store_view *base, bp_span *out,
     return 0;
 }
 
-/* ---- opening
- * ------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------- */
 
 static void file_close(struct bp_store *s) {
     struct filestore *f = (struct filestore *)s;

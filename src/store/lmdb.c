@@ -19,6 +19,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -78,7 +79,8 @@ struct lm {
     struct lm_view *spare;
     size_t n_spare;
     uint64_t n_commits;
-    int lock_fd; /* -1: reader */
+    int lock_fd;   /* -1: reader */
+    bool unmapped; /* the map is gone; only closing is possible */
     struct stat dir;
     char path[]; /* n_path bytes and a NUL */
 };
@@ -181,8 +183,7 @@ static int get_number(const struct bp_store_view *v, int table, uint64_t *out,
     return 0;
 }
 
-/* ---- the state record
- * -------------------------------------------------------- */
+/* ---- the state record ------------------------------------------------ */
 
 static const char key_schema[] = "schema", key_chain[] = "chain",
                   key_state[] = "state";
@@ -236,8 +237,7 @@ static int state_save(const struct bp_store_view *v) {
     return 0;
 }
 
-/* ---- transactions
- * -------------------------------------------------------------- */
+/* ---- transactions ---------------------------------------------------- */
 
 static struct lm_view *view_take(struct lm *m) {
     pthread_mutex_lock(&m->spare_lock);
@@ -268,10 +268,27 @@ static void view_give(struct lm *m, struct lm_view *v) {
     if (!keep) view_free(m, v);
 }
 
+/* Gives the map `size` bytes, or with 0 as many as another process gave it.
+   LMDB drops the old map before it asks for the new one, and is of no more use
+   when that fails: so it is asked for beforehand. */
+static int remap(struct lm *m, size_t size) {
+    MDB_envinfo info;
+    int rc = mdb_env_info(m->env, &info);
+    if (rc != 0) return rc;
+    size_t ask = size != 0 ? size : 2 * info.me_mapsize;
+    void *p = mmap(NULL, ask, PROT_NONE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) return MDB_MAP_FULL;
+    munmap(p, ask);
+    rc = mdb_env_set_mapsize(m->env, size);
+    m->unmapped = rc != 0;
+    return rc;
+}
+
 /* Another process made the map larger than ours: take its size over. */
 static int adopt_map(struct lm *m) {
     bp_gate_shut(&m->gate);
-    int rc = mdb_env_set_mapsize(m->env, 0);
+    int rc = remap(m, 0);
     bp_gate_open(&m->gate);
     return rc;
 }
@@ -279,7 +296,8 @@ static int adopt_map(struct lm *m) {
 static int read_begin(struct lm *m, struct lm_view *v) {
     for (;;) {
         bp_gate_enter(&m->gate);
-        int rc = v->txn != NULL
+        int rc = m->unmapped ? MDB_MAP_FULL
+                 : v->txn != NULL
                      ? mdb_txn_renew(v->txn)
                      : mdb_txn_begin(m->env, NULL, MDB_RDONLY, &v->txn);
         if (rc == 0) return 0;
@@ -287,6 +305,12 @@ static int read_begin(struct lm *m, struct lm_view *v) {
         if (rc == MDB_MAP_RESIZED) rc = adopt_map(m);
         if (rc != 0) return code_of(rc);
     }
+}
+
+static int write_begin(struct lm *m, struct lm_view *v) {
+    if (m->unmapped) return BP_ERR_STORE_MAP;
+    int rc = mdb_txn_begin(m->env, NULL, 0, &v->txn);
+    return rc == 0 ? 0 : code_of(rc);
 }
 
 static void lm_end(struct bp_store_view *base) {
@@ -309,12 +333,7 @@ static int lm_begin(struct bp_store_view **out, struct bp_store *s,
     if (v == NULL) return BP_ERR_NOMEM;
     v->base.store = s;
     v->base.write = write;
-    int rc = 0, err;
-    if (write)
-        err = (rc = mdb_txn_begin(m->env, NULL, 0, &v->txn)) == 0 ? 0
-                                                                  : code_of(rc);
-    else
-        err = read_begin(m, v);
+    int err = write ? write_begin(m, v) : read_begin(m, v);
     if (err != 0) {
         if (write || v->txn == NULL)
             view_free(m, v);
@@ -368,13 +387,12 @@ static int lm_grow(struct bp_store *s) {
     MDB_envinfo info;
     bp_gate_shut(&m->gate);
     int rc = mdb_env_info(m->env, &info);
-    if (rc == 0) rc = mdb_env_set_mapsize(m->env, 2 * info.me_mapsize);
+    if (rc == 0) rc = remap(m, 2 * info.me_mapsize);
     bp_gate_open(&m->gate);
     return rc == 0 ? 0 : code_of(rc);
 }
 
-/* ---- reading
- * ------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------- */
 
 static int lm_get_id(struct bp_store_view *v, uint64_t *id,
                      const bp_hash *hash) {
@@ -409,8 +427,7 @@ static int lm_get_part(struct bp_store_view *v, bp_span *out,
     return 0;
 }
 
-/* ---- writing
- * ------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------- */
 
 static int lm_add_hash(struct bp_store_view *v, const bp_hash *hash,
                        uint64_t *id) {
@@ -459,8 +476,7 @@ static int lm_pop_canon(struct bp_store_view *v, uint64_t number) {
     return rc == 0 ? 0 : code_of(rc);
 }
 
-/* ---- closing
- * -------------------------------------------------------------------- */
+/* ---- closing --------------------------------------------------------- */
 
 /* Directories open in this process: LMDB's locks do not survive a second
    environment on the same files. */
@@ -537,8 +553,7 @@ static const struct bp_store_ops lmdb_ops = {
     .pop_canon = lm_pop_canon,
 };
 
-/* ---- opening
- * -------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------- */
 
 static int lm_new(struct lm **out, const char *path, const struct bp_alloc *a,
                   bool read_only) {

@@ -54,7 +54,7 @@ static struct mem *mem_of(const struct bp_store_view *v) {
     return (struct mem *)v->store;
 }
 
-/* ---- growing, failing, undoing ------------------------------------------- */
+/* ---- growing, failing, undoing --------------------------------------- */
 
 /* Makes room for one more element of `size` bytes. */
 static int reserve(struct mem *m, void *array, size_t n, size_t *cap,

@@ -57,7 +57,7 @@ int bp_era1_begin(struct bp_reader *r, struct bp_store_error *why) BP_MUST_USE;
 int bp_era1_next(struct bp_reader *r, struct bp_file_block *out,
                  struct bp_store_error *why) BP_MUST_USE;
 
-/* ---- e2store entries --------------------------------------------------- */
+/* ---- e2store entries ------------------------------------------------- */
 
 enum bp_era1_type {
     BP_ERA1_VERSION = 0x3265,

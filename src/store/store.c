@@ -6,7 +6,7 @@
 #include "base/try.h"
 #include "store/backend.h"
 
-/* ---- the store as a whole --------------------------------------------- */
+/* ---- the store as a whole -------------------------------------------- */
 
 int bp_store_identify(struct bp_store_identity *out,
                       const struct bp_store_chain *chain) {
@@ -57,7 +57,7 @@ const char *bp_check_names(char out[BP_CHECK_NAMES_MAX], uint32_t bits) {
     return out;
 }
 
-/* ---- views ------------------------------------------------------------- */
+/* ---- views ----------------------------------------------------------- */
 
 int bp_view_begin(struct bp_store_view **out, struct bp_store *s) {
     return s->ops->begin(out, s, false);
@@ -141,7 +141,7 @@ uint64_t bp_view_count(struct bp_store_view *v) {
     return v->state.n_blocks;
 }
 
-/* ---- walking ------------------------------------------------------------ */
+/* ---- walking --------------------------------------------------------- */
 
 /* Starts at `found`, the answer for the origin. */
 static int walk_start(struct bp_walk *w, int found) {

@@ -17,7 +17,7 @@ struct writer {
     struct bp_store_error *why;
 };
 
-/* ---- blocks ------------------------------------------------------------- */
+/* ---- blocks ---------------------------------------------------------- */
 
 static int block_error(struct writer *w, int code,
                        const struct bp_store_block *b, const char *what) {
@@ -114,7 +114,7 @@ int bp_store_put_genesis(struct bp_store_view *v,
                             chain->genesis.checks);
 }
 
-/* ---- the head ----------------------------------------------------------- */
+/* ---- the head -------------------------------------------------------- */
 
 /* The blocks of the new branch, newest first. */
 struct branch {
@@ -187,7 +187,7 @@ static int set_head(struct writer *w, uint64_t *ancestor, const bp_hash *hash) {
     return err;
 }
 
-/* ---- transactions -------------------------------------------------------- */
+/* ---- transactions ---------------------------------------------------- */
 
 static int write_all(struct writer *w, struct bp_store_moved *moved,
                      const struct bp_store_batch *batch) {

@@ -139,8 +139,7 @@ int bp_writer_open(struct bp_writer **out, const char *path,
     return 0;
 }
 
-/* ---- RLP
- * --------------------------------------------------------------------- */
+/* ---- RLP ------------------------------------------------------------- */
 
 static int add_rlp(struct bp_writer *w, const struct bp_file_out *b,
                    struct bp_store_error *why) {
@@ -159,8 +158,7 @@ static int add_rlp(struct bp_writer *w, const struct bp_file_out *b,
     return put(w, lists.p, lists.n, why);
 }
 
-/* ---- era1
- * -------------------------------------------------------------------- */
+/* ---- era1 ------------------------------------------------------------ */
 
 static int put_framed(struct bp_writer *w, uint16_t type, bp_span bytes,
                       struct bp_store_error *why) {
@@ -218,8 +216,7 @@ static int end_era1(struct bp_writer *w, bp_hash *root,
     return put_entry(w, BP_ERA1_INDEX, w->room.p, n, why);
 }
 
-/* ---- adding and ending
- * ---------------------------------------------------------- */
+/* ---- adding and ending ----------------------------------------------- */
 
 int bp_writer_add(struct bp_writer *w, const struct bp_file_out *b,
                   struct bp_store_error *why) {

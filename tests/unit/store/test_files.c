@@ -3,6 +3,8 @@
 #include "lib/test.h"
 
 #include <inttypes.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,7 +12,7 @@
 #include "blockpool/keccak.h"
 #include "tiny.h"
 
-/* ---- truth --------------------------------------------------------------- */
+/* ---- truth ----------------------------------------------------------- */
 
 /* The value of a key of truth/NAME.json as text, without quotes. */
 static void truth_value(char out[128], const char *json, const char *key) {
@@ -375,8 +377,7 @@ static void a_damaged_gzip_file_is_found(void **state) {
     test_rmdir(dir);
 }
 
-/* ---- era1
- * -------------------------------------------------------------------- */
+/* ---- era1 ------------------------------------------------------------ */
 
 /* Offset of the k-th entry of a type. */
 static size_t entry_at(const uint8_t *p, size_t n, unsigned type, int k) {
@@ -521,6 +522,67 @@ static void an_era1_holds_8192_blocks(void **state) {
     free(chain);
 }
 
+/* ---- what cannot be written ------------------------------------------ */
+
+/* Writes blocks until an error, which abandons the file. */
+static int write_until(const char *path, struct bp_store_error *why) {
+    struct bp_writer *w;
+    struct tiny_block *chain = tiny_chain(1);
+    int err = bp_writer_open(&w, path, NULL, why);
+    if (err == 0) {
+        for (int i = 0; err == 0 && i < 2000; i++)
+            err = bp_writer_add(w, &chain[0].b, why);
+        if (err == 0)
+            err = bp_writer_finish(w, NULL, why);
+        else
+            bp_writer_abandon(w);
+    }
+    free(chain);
+    return err;
+}
+
+static void a_full_disk_leaves_no_file(void **state) {
+    (void)state;
+    const char *names[] = { "t.rlp", "t.rlp.gz" };
+    char dir[256], path[300];
+    struct bp_store_error why = { 0 };
+    struct rlimit was, low;
+    test_mkdir(dir);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    low = was;
+    low.rlim_cur = 1000;
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+        int err = write_until(path, &why);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+        assert_int_equal(err, BP_ERR_DISK_FULL);
+        assert_non_null(strstr(why.text, path));
+        assert_int_not_equal(access(path, F_OK), 0);
+        snprintf(path, sizeof path, "%s/%s.part", dir, names[i]);
+        assert_int_not_equal(access(path, F_OK), 0);
+    }
+    test_rmdir(dir);
+}
+
+static void a_closed_pipe_is_an_error(void **state) {
+    (void)state;
+    struct bp_store_error why = { 0 };
+    int ends[2], saved = dup(STDOUT_FILENO);
+    fflush(NULL);
+    assert_int_equal(pipe(ends), 0);
+    close(ends[0]);
+    signal(SIGPIPE, SIG_IGN);
+    assert_int_equal(dup2(ends[1], STDOUT_FILENO), STDOUT_FILENO);
+    int err = write_until("-", &why);
+    assert_int_equal(dup2(saved, STDOUT_FILENO), STDOUT_FILENO);
+    close(saved);
+    close(ends[1]);
+    assert_int_equal(err, BP_ERR_FILE_WRITE);
+    assert_non_null(strstr(why.text, "Broken pipe"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(mainnet_era1_is_read),
@@ -536,6 +598,8 @@ int main(void) {
         T(every_bit_of_era1_is_guarded),
         T(era1_blocks_must_link),
         T(an_era1_holds_8192_blocks),
+        T(a_full_disk_leaves_no_file),
+        T(a_closed_pipe_is_an_error),
     };
     return bp_run(tests);
 }

@@ -81,7 +81,7 @@ static void expect_held(struct world *w, const struct fake *f, bool canonical) {
     bp_view_end(v);
 }
 
-/* ---- reading and writing ------------------------------------------------ */
+/* ---- reading and writing --------------------------------------------- */
 
 static void a_new_store_has_its_genesis(void **state) {
     struct world *w = *state;
@@ -430,8 +430,7 @@ static void any_tree_is_kept(void **state) {
     for (int i = 1; i < m.n; i++) free(m.node[i]);
 }
 
-/* ---- threads
- * ------------------------------------------------------------------ */
+/* ---- threads --------------------------------------------------------- */
 
 struct crowd {
     struct world *w;
