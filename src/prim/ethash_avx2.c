@@ -59,9 +59,19 @@ static inline TARGET void make_keys(const struct bp_ethash_items *j,
     }
 }
 
-/* The hint must be a constant, so each has a copy of the loops. */
+/* The instruction names the hint, so it must be a constant, and each has a copy
+   of the loops. */
+static inline __attribute__((always_inline)) void prefetch(const uint8_t *p,
+                                                           enum bp_prefetch h) {
+    switch (h) {
+    case BP_PREFETCH_T0: __builtin_prefetch(p, 0, 3); break;
+    case BP_PREFETCH_T1: __builtin_prefetch(p, 0, 2); break;
+    case BP_PREFETCH_T2: __builtin_prefetch(p, 0, 1); break;
+    }
+}
+
 static inline __attribute__((always_inline)) TARGET void sweep(
-    const struct bp_ethash_items *j, const enum _mm_hint hint) {
+    const struct bp_ethash_items *j, const enum bp_prefetch hint) {
     const struct bp_ethash_light *l = j->light;
     const struct loop c = { l->cache, l->inv_items, l->items, j->next, j->key };
     uint8_t *const mix = j->mix;
@@ -71,14 +81,14 @@ static inline __attribute__((always_inline)) TARGET void sweep(
         make_keys(j, p);
         if (distance == lanes) { /* a line as soon as it is known */
             for (size_t i = 0; i < lanes; i += 2) {
-                _mm_prefetch(step(&c, mix, word, i), hint);
-                _mm_prefetch(step(&c, mix, word, i + 1), hint);
+                prefetch(step(&c, mix, word, i), hint);
+                prefetch(step(&c, mix, word, i + 1), hint);
             }
             continue;
         }
         for (size_t i = 0, ahead = distance; i < lanes; i++) {
             step(&c, mix, word, i);
-            _mm_prefetch(j->next[ahead], hint);
+            prefetch(j->next[ahead], hint);
             if (++ahead == lanes) ahead = 0;
         }
     }
@@ -86,9 +96,9 @@ static inline __attribute__((always_inline)) TARGET void sweep(
 
 TARGET void bp_ethash_sweep_avx2(const struct bp_ethash_items *j) {
     switch (j->hint) {
-    case BP_PREFETCH_T0: sweep(j, _MM_HINT_T0); break;
-    case BP_PREFETCH_T1: sweep(j, _MM_HINT_T1); break;
-    case BP_PREFETCH_T2: sweep(j, _MM_HINT_T2); break;
+    case BP_PREFETCH_T0: sweep(j, BP_PREFETCH_T0); break;
+    case BP_PREFETCH_T1: sweep(j, BP_PREFETCH_T1); break;
+    case BP_PREFETCH_T2: sweep(j, BP_PREFETCH_T2); break;
     }
 }
 
