@@ -32,7 +32,7 @@ enum bp_fault_of { BP_OURS, BP_PEER, BP_WORLD, BP_USER };
 /* name, value, whose fault, sentence. A value is never reused. Ranges:
    -1.. base, -20.. RLP, -40.. seals and header rules, -80.. body rules,
    -120.. wire, -160.. store and files, -200.. chain specifications,
-   -240.. the node. */
+   -220.. records, -240.. the node. */
 #define BP_ERR_MAP(X)                                                          \
     X(NOMEM, -1, OURS, "out of memory")                                        \
     X(RANGE, -2, USER, "value out of range")                                   \
@@ -202,6 +202,10 @@ enum bp_fault_of { BP_OURS, BP_PEER, BP_WORLD, BP_USER };
       "the genesis block is not the one its hash tells")                       \
     X(SPEC_NAME, -203, USER, "there is no built-in network of this name")      \
     X(CACHE_IO, -191, WORLD, "a light cache's file cannot be read or written") \
+    X(RECORD_FORM, -220, WORLD, "this is no record, or of another version")    \
+    X(RECORD_SUM, -221, WORLD, "a part of the record does not match its sum")  \
+    X(RECORD_SHORT, -222, WORLD, "the record ends before its config does")     \
+    X(RECORD_END, -223, WORLD, "the record has no more events")                \
     X(NO_KEY, -240, USER, "there is no node key")                              \
     X(KEY_IO, -241, WORLD, "the node key could not be read or written")        \
     X(UNASKED, -242, PEER, "answer to a request that was not made")            \

@@ -3,6 +3,8 @@
 
 #include <time.h>
 
+#include "blockpool/record.h"
+
 /* ---- the world ---------------------------------------------------------- */
 
 bp_hash scene_hash(uint32_t id) {
@@ -414,6 +416,7 @@ static bool next_action(struct scene *s, struct bp_action *a) {
 }
 
 void scene_step(struct scene *s, const struct bp_event *ev) {
+    if (s->recorder != NULL) bp_recorder_event(s->recorder, ev, s->now);
     if (s->measure) {
         double t = cpu_now();
         bp_pool_step(s->pool, ev, s->now);
@@ -423,7 +426,10 @@ void scene_step(struct scene *s, const struct bp_event *ev) {
     }
     if (!s->no_check) bp_pool_check(s->pool);
     struct bp_action a;
-    while (next_action(s, &a)) perform(s, &a);
+    while (next_action(s, &a)) {
+        if (s->recorder != NULL) bp_recorder_action(s->recorder, &a);
+        perform(s, &a);
+    }
     if (!s->no_check) bp_pool_check(s->pool);
     uint64_t memory = bp_pool_memory(s->pool);
     if (memory > s->peak_memory) s->peak_memory = memory;

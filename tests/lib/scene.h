@@ -76,6 +76,7 @@ struct scene_blame {
 };
 
 struct scene_event; /* of the queue */
+struct bp_recorder;
 
 struct scene {
     struct bp_pool *pool;
@@ -113,6 +114,7 @@ struct scene {
     uint32_t inserted;   /* blocks, by insertions */
     uint32_t max_window; /* most bytes of blocks here, as the pool says */
     uint64_t peak_memory;
+    struct bp_recorder *recorder; /* sees every event and action; NULL: none */
     void (*after_step)(struct scene *s);
     void *user;
 };
