@@ -1,0 +1,238 @@
+/* judge: the promises of the design, for worlds drawn from a seed.
+
+   The heaviest valid chain that a steady honest peer has must be ours in
+   bounded virtual time, nothing invalid may be inserted, no honest peer be
+   accused of an offence, every item be released once, memory stay under its
+   bound, no request stay outstanding for ever, and at the end, when the liars
+   are gone, the pool must come to rest. Most of these fail where they are
+   broken (host.c, jobs.c); here stands the rest. */
+#include <string.h>
+
+#include "sim.h"
+
+/* Request deadlines that each hostile peer may cost, as the issue states it,
+   and that each accident of an honest peer or of our own host may cost. */
+#define DEADLINES_PER_LIAR     20
+#define DEADLINES_PER_ACCIDENT 3
+#define T_MIN_TIMES            4
+/* Rest is due so long after the last liar left. */
+#define WIND_DOWN_MS 400000
+
+static uint32_t or_usual(uint32_t v, uint32_t usual) {
+    return v != 0 ? v : usual;
+}
+
+static uint32_t final_head(struct sim *s, const struct peer_spec *x) {
+    uint32_t head = sim_label(s, x->head);
+    if (x->grow_to == LABEL_NONE || x->grow_ms == 0) return head;
+    return sim_label(s, x->grow_to);
+}
+
+static bp_time grown_at(struct sim *s, const struct peer_spec *x) {
+    uint32_t head = sim_label(s, x->head), to = final_head(s, x);
+    if (head == to) return x->join_at;
+    uint64_t n = 1;
+    if (tree_has(&s->tree, to, head))
+        n = tree_height(&s->tree, to) - tree_height(&s->tree, head);
+    return x->join_at + n * x->grow_ms;
+}
+
+/* The theoretical bound: no sync can be faster than the serial walk over the
+   links at the best round trip and the largest replies, than the bytes over
+   the sum of bandwidths, and than our own checks and writes. */
+static bp_time least_time(struct sim *s, uint64_t blocks, uint64_t bytes) {
+    const struct host_spec *h = &s->w->host;
+    uint64_t rtt = BP_TIME_NEVER, per_reply = 1, bandwidth = 0;
+    bool unlimited = false;
+    for (uint32_t i = 0; i < s->w->peers; i++) {
+        const struct peer_spec *x = &s->w->peer[i];
+        if (x->hostile || !x->steady) continue;
+        if (!tree_has(&s->tree, final_head(s, x), s->goal_block)) continue;
+        uint64_t trip = 2ull * x->latency + x->think + 1;
+        if (trip < rtt) rtt = trip;
+        bool bare = (x->caps & BP_CAP_LINKS) == 0;
+        uint64_t n =
+            bare ? or_usual(x->hashes_max, 256) : or_usual(x->links_max, 1024);
+        uint64_t asked = bare ? or_usual(s->w->pool.hashes_per_request, 256)
+                              : or_usual(s->w->pool.links_per_request, 1024);
+        if (asked < n) n = asked;
+        if (n > per_reply) per_reply = n;
+        if (x->bandwidth == 0) unlimited = true;
+        bandwidth += x->bandwidth;
+    }
+    if (rtt == BP_TIME_NEVER) return 0;
+    uint64_t walk = (blocks + per_reply - 1) / per_reply * rtt + rtt;
+    uint64_t line = unlimited || bandwidth == 0 ? 0 : bytes * 1000 / bandwidth;
+    uint64_t work = blocks * (h->check_us + h->seal_us) / 1000 /
+                        or_usual(s->w->pool.workers, 2) +
+                    blocks * h->insert_us / 1000 + 3ull * h->job_ms;
+    return (walk > line ? walk : line) + work + 1;
+}
+
+void judge_plan(struct sim *s) {
+    bp_time start = 0;
+    s->goal_block = s->head_block;
+    for (uint32_t i = 0; i < s->w->peers; i++) {
+        const struct peer_spec *x = &s->w->peer[i];
+        if (x->hostile || !x->steady) continue;
+        uint32_t head = final_head(s, x);
+        int c = bp_u256_cmp(&s->tree.b[head].td, &s->tree.b[s->goal_block].td);
+        bp_time at = grown_at(s, x);
+        if (c > 0 || (head == s->goal_block && at < start)) {
+            s->goal_block = head;
+            start = at;
+        }
+    }
+    s->goal = s->tree.b[s->goal_block].td;
+    uint64_t blocks = 0, bytes = 0;
+    for (uint32_t b = s->goal_block; b != BLOCK_NONE && !s->tree.b[b].held;
+         b = s->tree.b[b].parent) {
+        const struct tblock *t = &s->tree.b[b];
+        blocks++;
+        bytes += t->link_size + (t->empty ? 0 : t->body_size);
+        if (t->flaw == FLAW_LATER && t->not_before > start)
+            start = t->not_before;
+    }
+    if (s->w->host.fail_pm != 0 && s->w->host.fail_until > start)
+        start = s->w->host.fail_until;
+    if (s->w->host.alloc_fail_pm != 0 && s->w->host.alloc_fail_until > start)
+        start = s->w->host.alloc_fail_until;
+    for (uint32_t i = 0; i < s->w->steps; i++)
+        if (s->w->step[i].time > start) start = s->w->step[i].time;
+    s->r.start = start;
+    s->r.least_bytes = bytes;
+    s->r.t_min = least_time(s, blocks, bytes);
+    uint64_t deadline = or_usual(s->w->pool.request_first_ms, 5000);
+    s->r.due = start + T_MIN_TIMES * s->r.t_min +
+               DEADLINES_PER_LIAR * deadline * world_hostile(s->w) + deadline;
+}
+
+/* ---- blames ----------------------------------------------------------- */
+
+void judge_blame(struct sim *s, const struct bp_act_blame *b) {
+    struct peer *p = &s->peer[s->session[b->peer - 1].peer];
+    bool offence = b->offence < BP_OFF_FIRST_FAULT && b->offence != 0;
+    say(s, "BLAME peer %u: %s%s%s (%s, block %s)", p->name,
+        bp_offence_text(b->offence), b->end ? ", ended" : "",
+        b->until != 0 ? ", suspended" : "", bp_offence_name(b->offence),
+        b->has_hash ? sim_block(s, tree_find(&s->tree, &b->hash)) : "-");
+    if (p->offence_n < 16) p->offences[p->offence_n] = (uint32_t)b->offence;
+    p->offence_n++;
+    if (b->offence >= 0 && b->offence < 80) {
+        if (p->spec->hostile)
+            s->r.cover.blame[b->offence]++;
+        else
+            s->r.cover.honest_fault[b->offence]++;
+    }
+    if (b->offence == BP_OFF_SUSPENDED) {
+        for (uint32_t i = 0; i < p->spec->deeds; i++)
+            s->r.cover.deed[p->spec->deed[i]][OUTCOME_REFUSED]++;
+        if (!p->spec->hostile && s->w->drawn)
+            sim_fail(s, "accused", "honest peer %u is suspended", p->name);
+        return;
+    }
+    if (!p->spec->hostile) s->hurt++;
+    if (!offence) {
+        p->faulted = true;
+        return;
+    }
+    p->blamed = true;
+    if (!p->spec->hostile && s->w->drawn)
+        sim_fail(s, "accused", "honest peer %u is accused: it %s", p->name,
+                 bp_offence_text(b->offence));
+}
+
+static void count_deeds(struct sim *s, bool synced) {
+    for (uint32_t i = 0; i < s->peers; i++) {
+        struct peer *p = &s->peer[i];
+        for (uint32_t k = 0; k < p->spec->deeds; k++) {
+            uint64_t *o = s->r.cover.deed[p->spec->deed[k]];
+            o[OUTCOME_DRAWN]++;
+            if (p->blamed) o[OUTCOME_OFFENCE]++;
+            if (p->faulted) o[OUTCOME_FAULT]++;
+            if (p->ended) o[OUTCOME_ENDED]++;
+            if (!p->blamed && !p->faulted) o[OUTCOME_UNNOTICED]++;
+            if (synced) o[OUTCOME_SYNCED]++;
+        }
+    }
+}
+
+/* ---- progress --------------------------------------------------------- */
+
+static void liars_leave(struct sim *s) {
+    for (uint32_t i = 0; i < s->peers; i++) {
+        struct peer *p = &s->peer[i];
+        if (!p->spec->hostile) continue;
+        p->may_return = false;
+        peer_on_leave(s, p);
+    }
+}
+
+static void rest(struct sim *s) {
+    struct bp_peer_status peer[80];
+    size_t n = s->ops->peers(s->engine, peer, 80);
+    for (size_t i = 0; i < n && i < 80; i++)
+        if (peer[i].requests != 0)
+            sim_fail(s, "outstanding", "quiescent with %u requests outstanding",
+                     peer[i].requests);
+    s->phase = PHASE_OVER;
+}
+
+void judge_turn(struct sim *s) {
+    if (s->down) return;
+    if (!s->w->drawn) {
+        bp_time limit = s->w->limit != 0 ? s->w->limit : 600000;
+        bool over = s->now >= limit;
+        if (s->w->limit == 0 && script_done(s) && s->scheduled == 0 &&
+            host_idle(s) && s->ops->quiescent(s->engine))
+            over = true;
+        if (over) s->phase = PHASE_OVER;
+        return;
+    }
+    if (s->phase == PHASE_WIND_DOWN) {
+        if (host_idle(s) && s->ops->quiescent(s->engine)) {
+            rest(s);
+        } else if (s->now > s->wind_until) {
+            sim_fail(s, "restless", "no rest %u s after the last liar left",
+                     WIND_DOWN_MS / 1000);
+        }
+        return;
+    }
+    bool reached = bp_u256_cmp(&s->head.td, &s->goal) >= 0;
+    if (reached && s->scheduled == 0 && script_done(s)) {
+        s->r.done_at = s->head_at;
+        s->phase = PHASE_WIND_DOWN;
+        s->wind_until = s->now + WIND_DOWN_MS;
+        liars_leave(s);
+        return;
+    }
+    uint64_t deadline = or_usual(s->w->pool.request_first_ms, 5000);
+    bp_time due = s->r.due + DEADLINES_PER_ACCIDENT * deadline * s->hurt;
+    if (s->now > due && !reached)
+        sim_fail(s, "late",
+                 "head %s at %llu ms, not %s: due at %llu (T_min %llu)",
+                 sim_block(s, s->head_block), (unsigned long long)s->now,
+                 sim_block(s, s->goal_block), (unsigned long long)due,
+                 (unsigned long long)s->r.t_min);
+}
+
+void judge_end(struct sim *s) {
+    if (!s->r.failed && s->engine != NULL) s->ops->check(s->engine);
+    if (!s->r.failed) script_expect_all(s);
+    if (!s->r.failed && s->w->drawn && s->phase != PHASE_OVER)
+        sim_fail(s, "asleep",
+                 "nothing will ever happen again; head %s, due was %s",
+                 sim_block(s, s->head_block), sim_block(s, s->goal_block));
+    if (s->engine != NULL) {
+        s->ops->status(s->engine, &s->r.status);
+        s->ops->why(s->engine, s->r.why, sizeof s->r.why);
+    }
+    count_deeds(s, !s->r.failed);
+    uint64_t *h = s->r.cover.happened;
+    h[HAPPENED_WORLDS]++;
+    if (world_hostile(s->w) != 0) h[HAPPENED_HOSTILE_WORLDS]++;
+    h[HAPPENED_STEPS] += s->r.steps;
+    h[HAPPENED_BLOCKS] += s->tree.n;
+    h[HAPPENED_PEERS] += s->peers;
+    h[HAPPENED_ALLOC_FAILED] += s->heap.failed;
+}

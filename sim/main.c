@@ -1,0 +1,175 @@
+/* main: blockpool-sim. What it does is in its usage text and in
+   blockpool-sim(1). */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "campaign.h"
+#include "command.h"
+
+static const char usage_text[] =
+    "Usage: blockpool-sim COMMAND [OPTION...]\n"
+    "\n"
+    "  worlds [--from SEED] [--count N]  run worlds drawn from seeds, on all\n"
+    "                                    cores; failures are shrunk\n"
+    "  world SEED                        run one world and tell what happens\n"
+    "  draw SEED                         print that world as a scenario file\n"
+    "  run FILE...                       run scenario files\n"
+    "  shrink FILE                       make a failing scenario smaller\n"
+    "  race [--from SEED] [--count N]    strategies over the same worlds\n"
+    "  deeds                             list what liars do\n"
+    "\n"
+    "  --jobs N        processes (default: one for each core)\n"
+    "  --kind KIND     links, plain or bare: the scripted peers of run; the\n"
+    "                  kinds of drawn worlds (several times)\n"
+    "  --out DIR       where shrunk failures are written (default: .)\n"
+    "  --stop N        end after N failures in one process\n"
+    "  --quiet         no coverage table\n"
+    "  --narrate       run: tell what happens\n"
+    "  --what-if K=V   run, world, race: change a setting of the pool\n"
+    "  --engine NAME   pool or 2015\n"
+    "  --svg FILE      world, race: draw a timeline\n"
+    "  --help, --version\n";
+
+static int usage(const char *problem, const char *what) {
+    fprintf(stderr, "blockpool-sim: %s%s%s (see --help)\n", problem,
+            what != NULL ? ": " : "", what != NULL ? what : "");
+    return SIM_USAGE;
+}
+
+bool sim_parse_u64(const char *text, uint64_t *out) {
+    char *end = NULL;
+    if (text[0] < '0' || text[0] > '9') return false;
+    *out = strtoull(text, &end, 0);
+    return *end == '\0';
+}
+
+static bool add_kind(struct sim_args *a, const char *word) {
+    for (uint32_t k = KIND_IDS; k <= KIND_BARE; k *= 2)
+        if (strcmp(word, kind_word(k)) == 0) {
+            a->kinds |= k;
+            return true;
+        }
+    return false;
+}
+
+enum {
+    OPT_FROM = 256,
+    OPT_COUNT,
+    OPT_JOBS,
+    OPT_KIND,
+    OPT_OUT,
+    OPT_STOP,
+    OPT_QUIET,
+    OPT_NARRATE,
+    OPT_WHAT_IF,
+    OPT_ENGINE,
+    OPT_SVG,
+    OPT_HELP,
+    OPT_VERSION
+};
+
+static const struct option options[] = {
+    { "from", required_argument, NULL, OPT_FROM },
+    { "count", required_argument, NULL, OPT_COUNT },
+    { "jobs", required_argument, NULL, OPT_JOBS },
+    { "kind", required_argument, NULL, OPT_KIND },
+    { "out", required_argument, NULL, OPT_OUT },
+    { "stop", required_argument, NULL, OPT_STOP },
+    { "quiet", no_argument, NULL, OPT_QUIET },
+    { "narrate", no_argument, NULL, OPT_NARRATE },
+    { "what-if", required_argument, NULL, OPT_WHAT_IF },
+    { "engine", required_argument, NULL, OPT_ENGINE },
+    { "svg", required_argument, NULL, OPT_SVG },
+    { "help", no_argument, NULL, OPT_HELP },
+    { "version", no_argument, NULL, OPT_VERSION },
+    { 0 },
+};
+
+/* Returns 0, or 1 when the option's argument is wrong. */
+static int take_option(struct sim_args *a, int opt, char *arg) {
+    uint64_t n = 0;
+    bool number = arg != NULL && sim_parse_u64(arg, &n);
+    switch (opt) {
+    case OPT_FROM: a->from = n; return !number;
+    case OPT_COUNT: a->count = n; return !number || n == 0;
+    case OPT_JOBS: a->jobs = (uint32_t)n; return !number || n > 64;
+    case OPT_STOP: a->stop = (uint32_t)n; return !number;
+    case OPT_KIND: return !add_kind(a, arg);
+    case OPT_OUT: a->out = arg; return 0;
+    case OPT_QUIET: a->quiet = true; return 0;
+    case OPT_NARRATE: a->narrate = true; return 0;
+    case OPT_WHAT_IF:
+        if (a->what_ifs == WHAT_IF_MAX) return 1;
+        a->what_if[a->what_ifs++] = arg;
+        return 0;
+    case OPT_ENGINE:
+        a->engine = strcmp(arg, "pool") == 0   ? &engine_pool
+                    : strcmp(arg, "2015") == 0 ? &engine_2015
+                                               : NULL;
+        return a->engine == NULL;
+    case OPT_SVG: a->svg = arg; return 0;
+    default: return 1;
+    }
+}
+
+int sim_apply_what_if(const struct sim_args *a, struct world *w) {
+    for (uint32_t i = 0; i < a->what_ifs; i++) {
+        char word[64];
+        const char *eq = strchr(a->what_if[i], '=');
+        uint64_t v;
+        if (eq == NULL || eq - a->what_if[i] >= (long)sizeof word ||
+            !sim_parse_u64(eq + 1, &v))
+            return usage("--what-if takes KEY=NUMBER", a->what_if[i]);
+        memcpy(word, a->what_if[i], (size_t)(eq - a->what_if[i]));
+        word[eq - a->what_if[i]] = '\0';
+        const struct field *f = field_find(pool_fields, word);
+        if (f == NULL) return usage("the pool has no such setting", word);
+        field_set(f, &w->pool, v);
+    }
+    return 0;
+}
+
+static int dispatch(const char *command, struct sim_args *a) {
+    static const struct {
+        const char *name;
+        int (*run)(struct sim_args *a);
+        int least, most;
+    } commands[] = {
+        { "worlds", command_worlds, 0, 0 }, { "world", command_world, 1, 1 },
+        { "draw", command_draw, 1, 1 },     { "run", command_run, 1, 100000 },
+        { "shrink", command_shrink, 1, 1 }, { "race", command_race, 0, 0 },
+        { "deeds", command_deeds, 0, 0 },
+    };
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(command, commands[i].name) != 0) continue;
+        if (a->n < commands[i].least || a->n > commands[i].most)
+            return usage("wrong number of arguments", command);
+        return commands[i].run(a);
+    }
+    return usage("no such command", command);
+}
+
+int main(int argc, char **argv) {
+    struct sim_args a = { .count = 200, .out = ".", .engine = &engine_pool };
+    int opt;
+    while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (opt == OPT_HELP) {
+            fputs(usage_text, stdout);
+            return 0;
+        }
+        if (opt == OPT_VERSION) {
+            printf("blockpool-sim %s\n", bp_version());
+            return 0;
+        }
+        if (opt == '?') return SIM_USAGE;
+        if (take_option(&a, opt, optarg) != 0)
+            return usage("wrong argument", optarg);
+    }
+    if (optind >= argc) return usage("a command is missing", NULL);
+    a.arg = argv + optind + 1;
+    a.n = argc - optind - 1;
+    return dispatch(argv[optind], &a);
+}
