@@ -240,6 +240,12 @@ int main(void) {
                    bench_time_s(read_era1, &w, 7), "s", sha3);
     bench_json_ref("store", "file_open_cpu_s_8192",
                    bench_time_s(open_file_store, &w, 7), "s", sha3);
+    must(bp_store_file_open(&w.s, w.era1, NULL, &w.chain, NULL), "file store");
+    bench_json("store", "file_serve_header_us",
+               us * bench_time_s(serve_headers, &w, 7), "us");
+    bench_json("store", "file_serve_body_us",
+               us * bench_time_s(serve_bodies, &w, 7), "us");
+    bp_store_close(w.s);
     test_rmdir(w.dir);
     for (size_t i = 0; i < BLOCKS; i++) {
         free((void *)w.block[i].header.p);

@@ -8,8 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/sha.h>
+
 #include "blockpool/files.h"
 #include "blockpool/keccak.h"
+#include "store/accumulator.h"
 #include "tiny.h"
 
 /* ---- truth ----------------------------------------------------------- */
@@ -467,6 +470,80 @@ static void every_bit_of_era1_is_guarded(void **state) {
     free(p);
 }
 
+/* The same with an entry of another program before the accumulator: it is
+   passed over, and the index still points at the blocks. */
+static void other_entries_are_passed_over(void **state) {
+    (void)state;
+    static const uint8_t other[] = { 0x20, 0,   5,   0,   0,   0,  0,
+                                     0,    'o', 't', 'h', 'e', 'r' };
+    size_t n;
+    uint8_t *p = tiny_file("t.era1", 2, &n);
+    size_t acc = entry_at(p, n, 0x07, 0);
+    uint8_t *with = malloc(n + sizeof other);
+    memcpy(with, p, acc);
+    memcpy(with + acc, other, sizeof other);
+    memcpy(with + acc + sizeof other, p + acc, n - acc);
+    bp_span all = { with, n + sizeof other };
+    expect_error(all, BP_ERR_FILE_INDEX, "block 0 begins at byte 8");
+    uint8_t *index = with + entry_at(with, all.n, 0x3266, 0);
+    for (int i = 0; i < 2; i++) {
+        uint64_t offset = le64_at(index + 16 + 8 * i) - sizeof other;
+        for (int k = 0; k < 8; k++)
+            index[16 + 8 * i + k] = (uint8_t)(offset >> 8 * k);
+    }
+    expect_good(all);
+    free(with);
+    free(p);
+}
+
+/* The root as its definition has it: all 8192 leaves, level by level. */
+static void plain_root(bp_hash *out, const bp_hash *hash, const bp_u256 *td,
+                       size_t n) {
+    static uint8_t tree[BP_ERA1_BLOCKS][64];
+    memset(tree, 0, sizeof tree);
+    for (size_t i = 0; i < BP_ERA1_BLOCKS; i++) {
+        uint8_t leaf[64];
+        if (i >= n) continue; /* an absent leaf is 32 zero bytes */
+        memcpy(leaf, hash[i].b, 32);
+        for (int k = 0; k < 32; k++)
+            leaf[32 + k] = (uint8_t)(td[i].w[k / 8] >> 8 * (k % 8));
+        SHA256(leaf, 64, tree[i / 2] + 32 * (i % 2));
+    }
+    for (size_t width = BP_ERA1_BLOCKS / 2; width > 1; width /= 2)
+        for (size_t i = 0; i < width; i++) {
+            uint8_t node[32];
+            SHA256(tree[i], 64, node);
+            memcpy(tree[i / 2] + 32 * (i % 2), node, 32);
+        }
+    uint8_t last[64] = { 0 };
+    SHA256(tree[0], 64, last);
+    last[32] = (uint8_t)n;
+    last[33] = (uint8_t)(n >> 8);
+    SHA256(last, 64, out->b);
+}
+
+static void roots_of_short_files_are_right(void **state) {
+    (void)state;
+    static const size_t sizes[] = { 0, 1, 2, 3, 5, 4095, 4096, 8191, 8192 };
+    bp_hash *hash = calloc(BP_ERA1_BLOCKS, sizeof *hash), root, plain;
+    bp_u256 *td = calloc(BP_ERA1_BLOCKS, sizeof *td);
+    struct bp_rng r;
+    bp_rng_seed(&r, 1);
+    bp_rng_bytes(&r, hash, BP_ERA1_BLOCKS * sizeof *hash);
+    bp_rng_bytes(&r, td, BP_ERA1_BLOCKS * sizeof *td);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct bp_accumulator acc;
+        bp_accumulator_init(&acc);
+        for (size_t k = 0; k < sizes[i]; k++)
+            bp_accumulator_add(&acc, &hash[k], &td[k]);
+        bp_accumulator_root(&acc, &root);
+        plain_root(&plain, hash, td, sizes[i]);
+        assert_memory_equal(&root, &plain, 32);
+    }
+    free(hash);
+    free(td);
+}
+
 static void era1_blocks_must_link(void **state) {
     (void)state;
     char dir[256], path[300];
@@ -596,6 +673,8 @@ int main(void) {
         T(a_damaged_gzip_file_is_found),
         T(each_corruption_of_era1_has_its_error),
         T(every_bit_of_era1_is_guarded),
+        T(other_entries_are_passed_over),
+        T(roots_of_short_files_are_right),
         T(era1_blocks_must_link),
         T(an_era1_holds_8192_blocks),
         T(a_full_disk_leaves_no_file),
