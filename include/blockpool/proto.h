@@ -37,10 +37,6 @@ extern "C" {
    peer that catches up. */
 #define BP_ETH_ANNOUNCE_MAX 4096
 
-/* Most bytes that a message without lists or with hashes only takes: a
-   request for BP_ETH_ITEMS_MAX hashes of 33 bytes, and its heads. */
-#define BP_ETH_REQUEST_SIZE_MAX (BP_ETH_ITEMS_MAX * 33u + 32u)
-
 /* ---- codes ----------------------------------------------------------- */
 
 /* code, name, first and last version that have it, what it is, and for a

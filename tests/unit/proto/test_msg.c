@@ -222,11 +222,43 @@ static void ignored_messages_are_one_item(void **state) {
     }
 }
 
+static void the_other_messages(void **state) {
+    (void)state;
+    struct bp_msg m = { BP_MSG_STATUS, { .ignored = none } };
+    uint8_t out[256];
+    size_t n;
+    for (unsigned v = BP_ETH_VERSION_MIN; v <= BP_ETH_VERSION_MAX; v++) {
+        m.u.status = (struct bp_msg_status){ .version = v, .network = 63 };
+        assert_int_equal(bp_msg_encode(out, sizeof out, &n, &m, v), 0);
+        expect_round_trip(v, BP_MSG_STATUS, (bp_span){ out, n });
+    }
+    static const uint8_t block[] = { 0xc4, 0xc1, 0x09, 0xc0, 0xc0 };
+    m.id = BP_MSG_NEW_BLOCK;
+    m.u.new_block.block = (bp_span){ block, sizeof block };
+    m.u.new_block.td = bp_u256_from_u64(0x123456);
+    expect_hex(&m, 68, "c9c4c109c0c083123456");
+    uint8_t pair[64];
+    bp_hash hash = { { 1 } };
+    struct bp_rlp_w w = { pair, sizeof pair, 0 };
+    size_t list = bp_rlp_open(&w);
+    bp_rlp_put_hash(&w, &hash);
+    bp_rlp_put_u64(&w, 9999);
+    bp_rlp_close(&w, list);
+    m.id = BP_MSG_NEW_BLOCK_HASHES;
+    m.u.announce.blocks = (struct bp_items){ { pair, w.n }, 1 };
+    assert_int_equal(bp_msg_encode(out, sizeof out, &n, &m, 67), 0);
+    struct bp_msg back = expect_round_trip(67, m.id, (bp_span){ out, n });
+    uint64_t number;
+    assert_true(bp_items_announced(&hash, &number, &back.u.announce.blocks));
+    assert_int_equal(number, 9999);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(codes_of_each_version), T(unknown_codes_are_refused),
         T(published_messages),    T(empty_messages),
         T(fixed_messages),        T(ignored_messages_are_one_item),
+        T(the_other_messages),
     };
     return bp_run(tests);
 }

@@ -398,6 +398,56 @@ static void liar_leaves(struct liar *l, struct ends *e) {
     close_ends(e);
 }
 
+/* An initiator from before EIP-8: its packet in that form gets an answer in
+   that form, and the frames work. */
+static void older_initiator_is_answered(void **state) {
+    (void)state;
+    static struct liar l;
+    struct ends e;
+    struct bp_rlpx_event ev;
+    struct bp_rlpx_secrets secrets;
+    uint8_t text[194] = { 0 }, token[32], sig[65], fresh[64];
+    const bp_span none = { NULL, 0 };
+    configure(&e);
+    memset(l.random, 9, sizeof l.random);
+    struct bp_rlpx_config c = e.ca;
+    c.random = l.random;
+    assert_int_equal(bp_rlpx_new(&e.b, &e.cb), 0);
+    struct bp_auth *a = &l.auth;
+    assert_int_equal(bp_auth_init(a, &c), 0);
+    assert_int_equal(bp_secp_ecdh(token, a->secret, a->remote), 0);
+    for (int i = 0; i < 32; i++) token[i] ^= a->nonce[i];
+    assert_int_equal(bp_secp_sign(sig, &a->curve, a->ephemeral, token), 0);
+    assert_int_equal(bp_secp_public(fresh, &a->curve, a->ephemeral), 0);
+    memcpy(text, sig, 65);
+    bp_keccak256((bp_hash *)(text + 65), (bp_span){ fresh, 64 });
+    memcpy(text + 97, a->public_key, 64);
+    memcpy(text + 161, a->nonce, 32);
+    assert_int_equal(bp_ecies_seal(a->sent, &a->curve,
+                                   (bp_span){ text, sizeof text }, a->remote,
+                                   a->seal_key, a->seal_iv, none),
+                     0);
+    a->n_sent = BP_AUTH_PLAIN_SIZE;
+    assert_int_equal(feed(e.b, &ev, a->sent, a->n_sent), 0);
+
+    size_t n;
+    uint8_t *answer = take_all(e.b, &n);
+    assert_true(n > BP_ACK_PLAIN_SIZE);
+    a->n_got = BP_ACK_PLAIN_SIZE;
+    memcpy(a->got, answer, a->n_got);
+    free(answer);
+    assert_int_equal(
+        bp_ecies_open(text, (bp_span){ a->got, a->n_got }, a->secret, none), 0);
+    memcpy(a->remote_ephemeral, text, 64);
+    memcpy(a->remote_nonce, text + 64, 32);
+    assert_int_equal(bp_auth_secrets(&secrets, a, true), 0);
+    assert_int_equal(bp_frames_init(&l.frames, &secrets), 0);
+    struct bp_rlpx_hello h = honest(&e);
+    assert_int_equal(liar_greets(&l, &e, &ev, &h), 0);
+    assert_int_equal(ev.type, BP_RLPX_READY);
+    liar_leaves(&l, &e);
+}
+
 static void hellos_that_are_refused(void **state) {
     (void)state;
     static struct liar l;
@@ -740,6 +790,7 @@ int main(void) {
         T(handshake_bytes_all_count),
         T(frame_bytes_all_count),
         T(strangers_packets),
+        T(older_initiator_is_answered),
         T(hellos_that_are_refused),
         T(messages_that_are_refused),
         T(version_4_is_not_compressed),
