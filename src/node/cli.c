@@ -43,6 +43,10 @@ static const struct command commands[] = {
     { COMMAND_ENODE, cmd_enode, "", "print this node's enode URL" },
     { COMMAND_MAKECHAIN, cmd_makechain, "SCRIPT FILE",
       "mine a chain for tests and demonstrations, - for stdin" },
+    { COMMAND_MAKECACHE, cmd_makecache, "EPOCH DIR",
+      "write the Ethash light cache of an epoch" },
+    { COMMAND_CONFORM, cmd_conform, "FILE...",
+      "run consensus fixtures, .jsonl, .json, .gz" },
     { COMMAND_REMOVEDB, cmd_removedb, "",
       "delete the chain data, keep the node key" },
     { COMMAND_DUMPCONFIG, cmd_dumpconfig, "",
@@ -443,7 +447,11 @@ int cli_main(int argc, char *argv[], char *env[]) {
     if (options_read(&o, why, sizeof why, argc, argv, env) != 0)
         return cli_error(NODE_EXIT_USAGE, "%s", why);
     int code = open_log(&c);
-    if (code == 0) code = find_command(o.command)->run(&c);
+    const struct command *k = find_command(o.command);
+    if (code == 0 && k == NULL)
+        code = cli_error(NODE_EXIT_USAGE, "'%s' is not in this build",
+                         command_name(o.command));
+    if (code == 0) code = k->run(&c);
     if (fflush(stdout) != 0 && code == 0)
         code =
             cli_error(NODE_EXIT_FAILED, "standard output: %s", strerror(errno));
