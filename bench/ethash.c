@@ -4,6 +4,8 @@
    single_epoch390     one header at a time
    cache_single        light caches, one at a time
    cache_group8        light caches, eight at a time, each
+   precheck            seals whose result misses the boundary, refused by two
+                       hashes, a second
 
    The reference is the original C code in Debian's python3-pyethash, run in a
    child through ctypes, measured in turns with ours by the CPU clock of its
@@ -133,6 +135,24 @@ static void cache_rates(void) {
         pages_unmap(cache[i], shape(CACHE_EPOCH + i, &seed));
 }
 
+static void precheck_rate(void) {
+    enum { N = 2000 };
+    double rate[ROUNDS];
+    struct bp_ethash_seal seal = { .nonce = 0 }; /* boundary 0: none meets it */
+    struct bp_ethash_tuning t = bp_ethash_tuning_default(cpu);
+    for (int r = 0; r < ROUNDS; r++) {
+        double from = bench_cpu_s();
+        for (int i = 0; i < N; i++) {
+            int verdict;
+            seal.nonce++;
+            bp_ethash_verify(&verdict, &seal, 1, &t, work);
+            if (verdict != BP_ERR_SEAL_WORK) abort();
+        }
+        rate[r] = N / (bench_cpu_s() - from);
+    }
+    bench_json("ethash", "precheck", bench_median(rate, ROUNDS), "seals/s");
+}
+
 int main(void) {
     const char *env = getenv("BLOCKPOOL_CPU");
     cpu = bp_cpu_detect();
@@ -150,6 +170,7 @@ int main(void) {
     epoch_rates(100, NULL);
     epoch_rates(390, "single_epoch390");
     cache_rates();
+    precheck_rate();
     libethash_end(ref);
     return 0;
 }

@@ -267,6 +267,10 @@ static struct slot *acquire(struct ethashcache *c, struct bp_ethash_epoch e,
             s->users++;
             break;
         }
+        if (c->ending) {
+            pthread_mutex_unlock(&c->lock);
+            return NULL;
+        }
         if (s == NULL && (s = victim(c, false)) != NULL) {
             claim(c, s, e);
             pthread_mutex_unlock(&c->lock);
@@ -451,12 +455,16 @@ fail_self:
     return BP_ERR_NOMEM;
 }
 
-void ethashcache_free(struct ethashcache *c) {
-    if (c == NULL) return;
+void ethashcache_stop(struct ethashcache *c) {
     pthread_mutex_lock(&c->lock);
     c->ending = true;
     pthread_cond_broadcast(&c->changed);
     pthread_mutex_unlock(&c->lock);
+}
+
+void ethashcache_free(struct ethashcache *c) {
+    if (c == NULL) return;
+    ethashcache_stop(c);
     pthread_join(c->builder, NULL);
     for (size_t i = 0; i < c->n_slots; i++)
         pages_unmap(c->slot[i].cache, c->slot[i].n);

@@ -35,8 +35,10 @@ struct ethashcache_config {
 /* Returns 0 or BP_ERR_NOMEM (no memory, or no thread). */
 int ethashcache_new(struct ethashcache **out,
                     const struct ethashcache_config *cfg) BP_MUST_USE;
-/* Ends the builder, within some milliseconds. NULL: nothing. No call may be
-   under way. */
+/* From now on no cache is made, and one in the making is given up within some
+   milliseconds: seals that need it get BP_ERR_NOMEM. Any thread may call. */
+void ethashcache_stop(struct ethashcache *c);
+/* Stops, and ends the builder. NULL: nothing. No call may be under way. */
 void ethashcache_free(struct ethashcache *c);
 
 /* What a header says of its proof of work. */
@@ -44,7 +46,7 @@ struct ethashcache_seal {
     uint64_t number;
     bp_hash seal_hash;
     bp_hash mix;
-    uint64_t nonce; /* the header's 8 bytes, big-endian */
+    uint64_t nonce;   /* the header's 8 bytes, big-endian */
     bp_hash boundary; /* of the header's difficulty: bp_ethash_boundary */
 };
 
@@ -52,7 +54,8 @@ struct ethashcache_seal {
      BP_ERR_SEAL_EPOCH  beyond the epochs that Ethash provides for
      BP_ERR_SEAL_WORK   the result does not meet the difficulty
      BP_ERR_SEAL_MIX    the mix is not the data set's
-     BP_ERR_NOMEM       the cache could not be made; ours, and no verdict
+     BP_ERR_NOMEM       the cache could not be made, or the end has come;
+                        ours, and no verdict
    Seals that fail the two-hash check never cost a cache. Takes milliseconds,
    and up to seconds when a cache has to be built; give it whole batches. */
 void ethashcache_verify(struct ethashcache *c, int *verdict,

@@ -386,6 +386,21 @@ static void ends_during_a_build(void **state) {
     ethashcache_free(NULL);
 }
 
+/* Seals that wait for a cache when the end comes are given back undecided;
+   those whose cache is there still get their verdict. */
+static void stopped_while_waiting(void **state) {
+    (void)state;
+    struct ethashcache *c = open_cache(dir, 2);
+    struct ethashcache_seal s[2] = { mined(1, 1), mined(30001, 1) };
+    int verdict[2] = { 7, 7 };
+    ethashcache_verify(c, verdict, s, 1);
+    ethashcache_stop(c);
+    ethashcache_verify(c, verdict, s, 2);
+    assert_int_equal(verdict[0], 0);
+    assert_int_equal(verdict[1], BP_ERR_NOMEM);
+    ethashcache_free(c);
+}
+
 static uint64_t fake_ns;
 static uint64_t fake_clock(void) {
     return fake_ns += 1000; /* every trial takes the same: the first wins */
@@ -468,6 +483,7 @@ int main(void) {
         T(what_is_built_is_saved),
         T(prune_keeps_the_recent),
         T(ends_during_a_build),
+        T(stopped_while_waiting),
         T(tuning_goes_by_the_clock_given),
         T(etchash_from_its_block_on),
         T(bound_is_that_of_the_largest_caches),
