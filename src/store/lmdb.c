@@ -81,6 +81,7 @@ struct lm {
     uint64_t n_commits;
     int lock_fd;   /* -1: reader */
     bool unmapped; /* the map is gone; only closing is possible */
+    bool fresh;    /* being made; removed when that fails */
     struct stat dir;
     char path[]; /* n_path bytes and a NUL */
 };
@@ -527,6 +528,11 @@ static void lm_close(struct bp_store *s) {
         if (m->lock_fd >= 0 && m->n_commits > 0) mdb_env_sync(m->env, 1);
         mdb_env_close(m->env);
     }
+    if (m->fresh && m->lock_fd >= 0) {
+        char data[4096];
+        snprintf(data, sizeof data, "%s/data.mdb", m->path);
+        unlink(data);
+    }
     bp_lock_drop(m->lock_fd);
     if (m->dir.st_ino != 0) dir_release(&m->dir);
     pthread_mutex_destroy(&m->spare_lock);
@@ -602,7 +608,8 @@ static int claim(struct lm *m, const struct bp_store_config *cfg,
     int rc = stat(data, &st);
     if (rc != 0 && errno != ENOENT && errno != ENOTDIR)
         return bp_why_errno(why, data, "cannot look");
-    if (cfg->mode != BP_STORE_CREATE && (rc != 0 || st.st_size == 0))
+    m->fresh = rc != 0 || st.st_size == 0;
+    if (cfg->mode != BP_STORE_CREATE && m->fresh)
         return bp_why(why, BP_ERR_NO_STORE, "%s: there is no store here",
                       m->path);
     if (stat(m->path, &st) != 0)
@@ -776,6 +783,7 @@ int bp_store_open(struct bp_store **out, const char *path,
     do err = load(m, cfg, chain, why);
     while (err == BP_ERR_STORE_MAP && lm_grow(&m->base) == 0);
     if (err != 0) goto fail;
+    m->fresh = false;
     *out = &m->base;
     return 0;
 fail:

@@ -542,6 +542,31 @@ static void a_full_disk_loses_nothing(void **state) {
     test_rmdir(d.dir);
 }
 
+static void a_store_needs_room_to_begin(void **state) {
+    (void)state;
+    static const rlim_t room[] = { 0, 1000, 5000, 9000, 20000 };
+    struct desk d;
+    struct bp_store *s;
+    struct bp_store_error why;
+    struct rlimit was, low;
+    desk_begin(&d);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    low = was;
+    for (int i = 0; i < 5; i++) {
+        low.rlim_cur = room[i];
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+        int err = try_open(&s, &d, BP_STORE_CREATE, &why);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+        if (err != BP_ERR_DISK_FULL) fail_msg("%s", why.text);
+        expect_refused(&d, BP_STORE_WRITE, BP_ERR_NO_STORE, "no store here");
+    }
+    s = must_open(&d, BP_STORE_CREATE);
+    expect_shape(s, 1, 0);
+    bp_store_close(s);
+    test_rmdir(d.dir);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(what_was_written_is_there_again),
@@ -558,6 +583,7 @@ int main(void) {
         T(the_map_grows_under_readers),
         T(a_map_that_cannot_grow_loses_nothing),
         T(a_full_disk_loses_nothing),
+        T(a_store_needs_room_to_begin),
     };
     return bp_run(tests);
 }
