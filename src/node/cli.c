@@ -38,6 +38,8 @@ static const struct command commands[] = {
       "verify and store block files: .rlp, .rlp.gz, .era1, - for stdin" },
     { COMMAND_EXPORT, cmd_export, "FILE [FIRST LAST]",
       "write an RLP chain file, .gz by suffix, - for stdout" },
+    { COMMAND_VERIFY, cmd_verify, "[FIRST LAST]",
+      "check stored blocks, or those of --file, anew" },
     { COMMAND_STATUS, cmd_status, "", "what a datadir holds" },
     { COMMAND_SHOW, cmd_show, "[NUMBER|HASH]", "print a block" },
     { COMMAND_ENODE, cmd_enode, "", "print this node's enode URL" },
