@@ -101,8 +101,11 @@ static bool fill_ask_blocks(struct bp_pool *p, struct bp_act_ask_blocks *out) {
         const struct bp_slot *s = bp_slot_at(p, r->wants[i]);
         if (s->cell.live == 0 || (s->req[0] != r->id && s->req[1] != r->id))
             continue;
+        struct bp_want *w = &p->act.wants[n++];
+        *w = (struct bp_want){ .hash = s->hash };
+        if (s->link == BP_NIL) continue;
         const struct bp_plink *l = bp_link_at(&p->forest, s->link);
-        p->act.wants[n++] = (struct bp_want){ l->hash, l->item };
+        *w = (struct bp_want){ l->hash, l->item };
     }
     out->wants = p->act.wants;
     out->n = n;

@@ -143,6 +143,13 @@ static void schedule_probes(struct bp_pool *p) {
     }
 }
 
+/* It has yet to be checked, and there is something to check. */
+static bool checkable(const struct bp_pool *p, const struct bp_plink *l) {
+    if ((l->flags & (BP_PL_CHECKED | BP_PL_IN_JOB)) != 0) return false;
+    if ((l->flags & BP_PL_BARE) == 0) return true;
+    return l->slot != BP_NIL && bp_slot_at(p, l->slot)->state == BP_SLOT_HERE;
+}
+
 /* Puts the next unchecked links of a section in a job. */
 static void check_section(struct bp_pool *p, struct bp_section *s,
                           uint32_t id) {
@@ -154,10 +161,10 @@ static void check_section(struct bp_pool *p, struct bp_section *s,
             s->check_next++;
             continue;
         }
+        if (!checkable(p, bp_link_at(&p->forest, ref))) return;
         struct bp_job *job = bp_job_new(p, BP_JOB_RUN);
         while (ref != BP_NIL && job->n < p->cfg.check_links_max &&
-               (bp_link_at(&p->forest, ref)->flags &
-                (BP_PL_CHECKED | BP_PL_IN_JOB)) == 0) {
+               checkable(p, bp_link_at(&p->forest, ref))) {
             bp_job_add(p, job, ref);
             ref = bp_link_newer(&p->forest, ref);
         }

@@ -91,6 +91,8 @@ uint64_t bp_pool_bound(const struct bp_pool_config *config) {
         bp_table_bound(sizeof(struct bp_giver), 6, BP_GIVERS_MAX) +
         (uint64_t)c.suspended_max * sizeof(struct bp_suspended) +
         bp_table_bound(sizeof(struct bp_request), 6, (uint32_t)requests) +
+        bp_table_bound(sizeof(struct bp_page), 2, bp_pages_max(&c)) +
+        bp_index_bound(bp_config_slots(&c)) +
         requests * c.blocks_per_request * sizeof(uint32_t) +
         bp_table_bound(sizeof(struct bp_slot), 6, bp_config_slots(&c)) +
         ((uint64_t)c.workers + 2) *

@@ -12,6 +12,9 @@ static int tables_init(struct bp_pool *p) {
     if ((err = bp_table_init(&p->givers, m, sizeof(struct bp_giver), 6,
                              BP_GIVERS_MAX)) != 0)
         return err;
+    if ((err = bp_table_init(&p->pages, m, sizeof(struct bp_page), 2,
+                             bp_pages_max(c))) != 0)
+        return err;
     if ((err = bp_requests_init(p)) != 0) return err;
     if ((err = bp_window_init(p)) != 0) return err;
     if ((err = bp_jobs_init(p)) != 0) return err;
@@ -50,6 +53,7 @@ static void tables_free(struct bp_pool *p) {
     bp_jobs_free(p);
     bp_window_free(p);
     bp_requests_free(p);
+    bp_table_free(&p->pages);
     bp_table_free(&p->givers);
     bp_forest_free(&p->forest);
 }
@@ -122,6 +126,7 @@ static void drop_everything(struct bp_pool *p) {
         struct bp_request *r = bp_table_get(&p->requests, i);
         if (r != NULL) bp_request_close(p, r);
     }
+    for (uint32_t i = 0; i < p->n_peers; i++) bp_trails_free(p, i);
     for (uint32_t id; (id = bp_section_next(f, 0)) != BP_NIL;)
         bp_forest_drop(p, bp_section_root(f, id));
     bp_hashset_clear(&p->probes);
@@ -158,7 +163,7 @@ static void dispatch(struct bp_pool *p, const struct bp_event *ev) {
     case BP_EV_PEER_OFFENCE: bp_on_offence(p, &ev->u.offence); return;
     case BP_EV_REPLY: bp_on_reply(p, &ev->u.reply); return;
     case BP_EV_LINKS: bp_on_links(p, &ev->u.links); return;
-    case BP_EV_HASHES: return;
+    case BP_EV_HASHES: bp_on_hashes(p, &ev->u.hashes); return;
     case BP_EV_BLOCKS: bp_on_blocks(p, &ev->u.blocks); return;
     case BP_EV_PUSHED: bp_on_pushed(p, &ev->u.pushed); return;
     case BP_EV_ANNOUNCED: return;
@@ -220,6 +225,7 @@ static void schedule(struct bp_pool *p) {
     bp_peers_schedule(p);
     remove_condemned(p);
     bp_walk_schedule(p);
+    bp_trails_schedule(p);
     bp_check_schedule(p);
     bp_window_schedule(p);
     bp_insert_schedule(p);

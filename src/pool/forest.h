@@ -43,6 +43,7 @@ enum bp_plink_flag {
     BP_PL_PUSHED = 64,  /* came as a pushed block */
     BP_PL_PROBED = 128, /* its seal held */
     BP_PL_BURIED = 256, /* dead, in the grave */
+    BP_PL_BARE = 1024,  /* came in a whole block, has no header of its own */
     BP_PL_GIVEN = 512   /* nothing is here any more */
 };
 
@@ -129,6 +130,7 @@ struct bp_forest {
     uint64_t places_max;
     uint64_t links;    /* in the forest, in memory */
     uint32_t grave;    /* stretches whose items are to be released */
+    bool dropped;      /* something was, since hints were last looked at */
     bool ranked;       /* `order` is up to date */
     uint32_t dangling; /* root of the heaviest branch that dangles */
     uint32_t n_order;  /* connected sections, heaviest branch first, */

@@ -178,8 +178,14 @@ static void check_givers(const struct bp_pool *p) {
 
 static void check_slot(const struct bp_pool *p, uint32_t id,
                        const struct bp_slot *s) {
-    const struct bp_plink *l = bp_link_at(&p->forest, s->link);
-    assert(l->slot == id && (l->flags & BP_PL_DEAD) == 0);
+    if (s->link == BP_NIL) {
+        assert(s->state != BP_SLOT_HERE);
+        assert(bp_slot_find_bare(p, &s->hash) == id);
+        assert(bp_link_find(&p->forest, &s->hash) == BP_NIL);
+    } else {
+        const struct bp_plink *l = bp_link_at(&p->forest, s->link);
+        assert(l->slot == id && (l->flags & BP_PL_DEAD) == 0);
+    }
     assert((s->state == BP_SLOT_ASKED) == (s->req[0] != 0 || s->req[1] != 0));
     for (int i = 0; i < 2; i++)
         if (s->req[i] != 0) assert(bp_request_find(p, s->req[i]) != NULL);

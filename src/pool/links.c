@@ -267,10 +267,14 @@ static void link_write(struct bp_pool *p, bp_ref ref, const struct bp_link *l,
                              .slot = BP_NIL,
                              .size = l->size,
                              .by = by };
+    if (l->item == 0) at->flags |= BP_PL_BARE;
     if (l->flags & BP_LINK_EMPTY) at->flags |= BP_PL_EMPTY;
     if (c->wide != NULL) c->wide[place_of(ref)] = l->difficulty.w[1];
     bool added = bp_index_add(&f->index, &l->hash, ref);
     assert(added); /* there are fewer places than cells */
+    if (p->window.bare.n == 0) return;
+    uint32_t slot = bp_slot_find_bare(p, &l->hash);
+    if (slot != BP_NIL) bp_slot_dress(p, slot, ref);
 }
 
 bool bp_links_put(struct bp_pool *p, uint32_t section,

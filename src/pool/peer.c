@@ -148,6 +148,8 @@ void bp_on_joined(struct bp_pool *p, const struct bp_ev_joined *ev) {
                               .serial = ++p->peer_serial,
                               .by = by,
                               .info = ev->info };
+    for (int k = 0; k < BP_TRAILS; k++)
+        peer->trail[k].newest = peer->trail[k].oldest = BP_NIL;
     p->peer_id[place] = ev->peer;
     if (place >= p->n_peers) p->n_peers = place + 1;
     bp_rate_init(&peer->rate[BP_RATE_LINKS], p->cfg.links_per_request);
@@ -188,6 +190,7 @@ void bp_on_range(struct bp_pool *p, const struct bp_ev_range *ev) {
 void bp_peer_remove(struct bp_pool *p, uint32_t place) {
     struct bp_peer *peer = &p->peer[place];
     bp_requests_close_peer(p, place);
+    bp_trails_free(p, place);
     bp_giver_leave(p, peer->by);
     peer->state = BP_PEER_FREE;
     p->peer_id[place] = 0;

@@ -235,6 +235,7 @@ void bp_forest_drop(struct bp_pool *p, uint32_t section) {
     struct bp_forest *f = &p->forest;
     uint32_t above = bp_section_at(f, section)->parent;
     f->ranked = false;
+    f->dropped = true;
     for (uint32_t at = section;;) {
         struct bp_section *s = bp_section_at(f, at);
         if (s->child != BP_NIL) {

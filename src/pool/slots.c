@@ -19,12 +19,15 @@ int bp_window_init(struct bp_pool *p) {
     for (int k = 0; k < BP_CLASSES; k++)
         w->wanted[k] = (struct bp_list){ BP_NIL, BP_NIL, 0 };
     w->retry_due = BP_TIME_NEVER;
-    return bp_table_init(&w->slots, &p->mem, sizeof(struct bp_slot), 6,
-                         bp_config_slots(&p->cfg));
+    uint32_t n = bp_config_slots(&p->cfg);
+    int err = bp_index_init(&w->bare, &p->mem, n, p->cfg.seed + 6);
+    if (err != 0) return err;
+    return bp_table_init(&w->slots, &p->mem, sizeof(struct bp_slot), 6, n);
 }
 
 void bp_window_free(struct bp_pool *p) {
     bp_table_free(&p->window.slots);
+    bp_index_free(&p->window.bare);
 }
 
 /* ---- the lists of wanted ------------------------------------------------ */
@@ -103,21 +106,65 @@ static void resize(struct bp_pool *p, struct bp_slot *s, uint32_t size) {
     s->size = size;
 }
 
-uint32_t bp_slot_new(struct bp_pool *p, bp_ref ref, enum bp_class rank) {
+static uint32_t slot_take(struct bp_pool *p, uint64_t number,
+                          enum bp_class rank) {
     struct bp_window *w = &p->window;
     uint32_t id = bp_table_take(&w->slots);
     if (id == BP_NIL) return BP_NIL;
     struct bp_slot *s = bp_slot_at(p, id);
     s->state = BP_SLOT_WANTED;
     s->rank = rank;
-    s->link = ref;
-    s->number = bp_link_number(&p->forest, ref);
+    s->number = number;
     s->since = p->now;
     resize(p, s, w->reserve);
     w->missing += missing(s);
-    bp_link_at(&p->forest, ref)->slot = id;
     list_append(p, id);
     return id;
+}
+
+uint32_t bp_slot_new(struct bp_pool *p, bp_ref ref, enum bp_class rank) {
+    uint32_t id = slot_take(p, bp_link_number(&p->forest, ref), rank);
+    if (id == BP_NIL) return BP_NIL;
+    bp_slot_at(p, id)->link = ref;
+    bp_link_at(&p->forest, ref)->slot = id;
+    return id;
+}
+
+/* ---- blocks of which only the hash is claimed ---------------------------- */
+
+uint32_t bp_slot_bare(struct bp_pool *p, const bp_hash *hash, uint64_t number,
+                      uint64_t owner, bool only_owner, enum bp_class rank) {
+    uint32_t id = slot_take(p, number, rank);
+    if (id == BP_NIL) return BP_NIL;
+    struct bp_slot *s = bp_slot_at(p, id);
+    s->link = BP_NIL;
+    s->hash = *hash;
+    s->owner = owner;
+    s->only_owner = only_owner;
+    bool added = bp_index_add(&p->window.bare, hash, id);
+    assert(added); /* as many cells as slots */
+    return id;
+}
+
+uint32_t bp_slot_find_bare(const struct bp_pool *p, const bp_hash *hash) {
+    struct bp_probe probe = bp_index_begin(&p->window.bare, hash);
+    for (;;) {
+        uint32_t id = bp_index_next(&p->window.bare, &probe);
+        if (id == BP_NIL || bp_hash_eq(&bp_slot_at(p, id)->hash, hash))
+            return id;
+    }
+}
+
+void bp_slot_anyone(struct bp_pool *p, uint32_t id) {
+    bp_slot_at(p, id)->only_owner = false;
+}
+
+void bp_slot_dress(struct bp_pool *p, uint32_t id, bp_ref ref) {
+    struct bp_slot *s = bp_slot_at(p, id);
+    bp_index_remove(&p->window.bare, &s->hash, id);
+    s->link = ref;
+    s->number = bp_link_number(&p->forest, ref);
+    bp_link_at(&p->forest, ref)->slot = id;
 }
 
 void bp_slot_promote(struct bp_pool *p, uint32_t id, enum bp_class rank) {
@@ -133,18 +180,30 @@ void bp_slot_promote(struct bp_pool *p, uint32_t id, enum bp_class rank) {
     if (listed) list_append(p, id);
 }
 
-uint64_t bp_window_forget(struct bp_pool *p, struct bp_plink *link) {
-    if (link->slot == BP_NIL) return 0;
-    uint32_t id = link->slot;
+/* Frees a slot that no link and no index names any more. */
+static void slot_free(struct bp_pool *p, uint32_t id) {
     struct bp_slot *s = bp_slot_at(p, id);
-    uint64_t item = s->item;
     if (s->state == BP_SLOT_WANTED) list_remove(p, id);
     p->window.missing -= missing(s);
     if (s->state == BP_SLOT_HERE) p->stat.blocks_held--;
     resize(p, s, 0);
     bp_giver_drop(p, s->by, 1);
-    link->slot = BP_NIL;
     bp_table_give(&p->window.slots, id);
+}
+
+void bp_slot_drop_bare(struct bp_pool *p, uint32_t id) {
+    struct bp_slot *s = bp_slot_at(p, id);
+    assert(s->link == BP_NIL && s->state != BP_SLOT_HERE);
+    bp_index_remove(&p->window.bare, &s->hash, id);
+    slot_free(p, id);
+}
+
+uint64_t bp_window_forget(struct bp_pool *p, struct bp_plink *link) {
+    if (link->slot == BP_NIL) return 0;
+    uint32_t id = link->slot;
+    uint64_t item = bp_slot_at(p, id)->item;
+    link->slot = BP_NIL;
+    slot_free(p, id);
     return item;
 }
 

@@ -35,6 +35,34 @@
 #define BP_RESERVE_MIN    512  /* bytes set aside for a block, at least */
 #define BP_RESERVE_FIRST  4096 /* … before sizes are known */
 
+/* ---- claims of bare hashes ---- */
+
+#define BP_PAGE_HASHES 256
+#define BP_UNCONFIRMED 4 /* lists whose root block has not come yet */
+#define BP_TRAILS      2 /* of a peer: the one it follows, and its new head's */
+
+/* One list of hashes that a peer claims, newest first. */
+struct bp_page {
+    struct bp_cell cell;
+    uint32_t newer, older;
+    uint32_t n;
+    bool confirmed; /* its root block came, and the next list follows it */
+    uint64_t top;   /* number of the first */
+    bp_hash hash[BP_PAGE_HASHES];
+};
+
+/* The lists from a head downward. Hints of what to fetch, no more. */
+struct bp_trail {
+    bool live;
+    bool complete; /* its last hash stands on something known */
+    bp_hash head;
+    bp_hash end; /* where the next list is asked from */
+    uint64_t end_number;
+    uint32_t newest, oldest; /* pages */
+    uint32_t n_pages;
+    uint64_t want_next; /* number of the next block to want, upward */
+};
+
 /* ---- peers ---- */
 
 enum bp_peer_state { BP_PEER_FREE, BP_PEER_LIVE, BP_PEER_CONDEMNED };
@@ -69,6 +97,8 @@ struct bp_peer {
     uint32_t late;          /* … of which late */
     struct bp_rate rate[BP_RATES];
     uint32_t rtt_ms, rtt_samples;
+    struct bp_trail trail[BP_TRAILS];
+    bool hints;          /* slots may name it as the one who claims them */
     uint32_t body_fails; /* replies without any block, in a row */
     bp_time body_retry;
     uint64_t links_given, blocks_given;
@@ -95,10 +125,11 @@ struct bp_suspended {
 /* ---- requests ---- */
 
 enum bp_ask {
-    BP_ASK_HEAD,  /* links from a peer's head */
-    BP_ASK_WALK,  /* links below a dangling section */
-    BP_ASK_FILL,  /* links of a condensed stretch */
-    BP_ASK_BODIES /* blocks of the window */
+    BP_ASK_HEAD,   /* links from a peer's head */
+    BP_ASK_WALK,   /* links below a dangling section */
+    BP_ASK_FILL,   /* links of a condensed stretch */
+    BP_ASK_HASHES, /* the next list of a trail */
+    BP_ASK_BODIES  /* blocks of the window */
 };
 
 enum bp_request_state {
@@ -138,7 +169,10 @@ struct bp_slot {
     struct bp_cell cell;
     enum bp_slot_state state;
     enum bp_class rank;
-    bp_ref link;
+    bp_ref link;         /* BP_NIL: only its hash is known */
+    bp_hash hash;        /* … this */
+    uint64_t owner;      /* … serial of the peer that claims it */
+    bool only_owner;     /* … and is the only one to be asked */
     uint32_t prev, next; /* in its list of wanted */
     uint32_t size;       /* bytes, reserved or real */
     bp_by by;            /* who sent the body */
@@ -158,8 +192,9 @@ struct bp_list {
 #define BP_SIZES 128 /* recent body sizes */
 struct bp_window {
     struct bp_table slots;
-    uint64_t used;  /* bytes reserved, held and in insertion */
-    uint64_t ahead; /* of which for unconnected sections */
+    struct bp_index bare; /* hash -> slot without a link */
+    uint64_t used;        /* bytes reserved, held and in insertion */
+    uint64_t ahead;       /* of which for unconnected sections */
     struct bp_list wanted[BP_CLASSES];
     uint32_t sizes[BP_SIZES];
     uint32_t n_sizes, fresh_sizes;
@@ -245,6 +280,7 @@ struct bp_pool {
     struct bp_suspended *suspended; /* [suspended_max], a ring */
     uint32_t n_suspended, next_suspended;
 
+    struct bp_table pages; /* of trails */
     struct bp_table requests;
     uint32_t *wants; /* [requests][blocks_per_request] */
     uint64_t req_serial;
@@ -409,6 +445,12 @@ void bp_estimate_late(struct bp_peer *peer, enum bp_rate_kind kind);
 /* ---- walk.c ---- */
 void bp_walk_schedule(struct bp_pool *p);
 /* The host holds this hash: who waits for it joins, who claims it is told. */
+/* The offence that a link is by itself, or BP_OFF_NONE. `older` is the next
+   of its list, or NULL. */
+int bp_link_offence(const struct bp_pool *p, const struct bp_link *l,
+                    const struct bp_link *older);
+/* Drops what waits for a hash that is invalid. */
+void bp_drop_waiting(struct bp_pool *p, const bp_hash *hash);
 void bp_hash_held(struct bp_pool *p, const bp_hash *hash,
                   const struct bp_held *held);
 void bp_on_links(struct bp_pool *p, const struct bp_ev_links *ev);
@@ -420,6 +462,27 @@ void bp_on_links(struct bp_pool *p, const struct bp_ev_links *ev);
 bool bp_make_room(struct bp_pool *p, uint32_t root);
 /* Bodies turned out larger than reserved: gives back those needed last. */
 void bp_window_trim(struct bp_pool *p);
+
+/* ---- whole.c ---- */
+/* Puts the link of a whole block into the forest, on its own; its place, or
+   BP_NIL when it was not kept: held already, refused, no room. Takes the item
+   of the link (and clears it), not that of the block. */
+bp_ref bp_whole_graft(struct bp_pool *p, struct bp_delivery *b, bp_by by);
+
+/* ---- trail.c ---- */
+uint32_t bp_pages_max(const struct bp_pool_config *c);
+void bp_trails_schedule(struct bp_pool *p);
+void bp_on_hashes(struct bp_pool *p, const struct bp_ev_hashes *ev);
+void bp_trails_free(struct bp_pool *p, uint32_t peer);
+/* A block came whose slot had no link: whether the claim that named it holds.
+   False: its owner was blamed. */
+bool bp_trail_confirm(struct bp_pool *p, const struct bp_slot *s,
+                      const struct bp_link *link);
+/* The claims of this peer lead nowhere now: they wait a little. */
+void bp_trail_pause(struct bp_pool *p, uint64_t serial);
+static inline bool bp_peer_bare(const struct bp_peer *peer) {
+    return (peer->info.caps & (BP_CAP_LINKS | BP_CAP_HASHES)) == BP_CAP_HASHES;
+}
 
 /* ---- check.c ---- */
 int bp_jobs_init(struct bp_pool *p) BP_MUST_USE;
@@ -442,6 +505,8 @@ void bp_condemn(struct bp_pool *p, bp_ref ref, int offence, int code, bp_by by);
 /* ---- window.c ---- */
 void bp_window_schedule(struct bp_pool *p);
 void bp_on_blocks(struct bp_pool *p, const struct bp_ev_blocks *ev);
+/* One more block of that class fits the window. */
+bool bp_window_has_room(const struct bp_pool *p, enum bp_class rank);
 /* The slot of the lowest missing block of the best branch, or BP_NIL. */
 uint32_t bp_window_lowest(const struct bp_pool *p);
 
@@ -450,6 +515,16 @@ int bp_window_init(struct bp_pool *p) BP_MUST_USE;
 void bp_window_free(struct bp_pool *p);
 /* A slot for the body of a link, wanted; BP_NIL: no room. */
 uint32_t bp_slot_new(struct bp_pool *p, bp_ref ref, enum bp_class rank);
+/* The same for a block of which only the hash is claimed. */
+uint32_t bp_slot_bare(struct bp_pool *p, const bp_hash *hash, uint64_t number,
+                      uint64_t owner, bool only_owner, enum bp_class rank);
+uint32_t bp_slot_find_bare(const struct bp_pool *p, const bp_hash *hash);
+/* Its link came: it is a slot like others. */
+void bp_slot_dress(struct bp_pool *p, uint32_t slot, bp_ref ref);
+/* Others than its owner may be asked for it. */
+void bp_slot_anyone(struct bp_pool *p, uint32_t slot);
+/* Gives up a slot without a link. */
+void bp_slot_drop_bare(struct bp_pool *p, uint32_t slot);
 void bp_slot_promote(struct bp_pool *p, uint32_t slot, enum bp_class rank);
 void bp_slot_ask(struct bp_pool *p, uint32_t slot, bp_req_id req);
 bool bp_slot_asked_by(const struct bp_pool *p, uint32_t slot, bp_req_id req);

@@ -81,7 +81,7 @@ static uint64_t bodies_of(const struct bp_pool *p, uint32_t section) {
     uint64_t n = 0;
     for (uint32_t i = 0; i < p->window.slots.used; i++) {
         const struct bp_slot *s = bp_table_get(&p->window.slots, i);
-        if (s != NULL && s->state == BP_SLOT_HERE &&
+        if (s != NULL && s->state == BP_SLOT_HERE && s->link != BP_NIL &&
             bp_link_section(&p->forest, s->link) == section)
             n++;
     }

@@ -252,7 +252,7 @@ void bp_hash_held(struct bp_pool *p, const bp_hash *hash,
 }
 
 /* Whatever waits for this hash stands on something invalid. */
-static void drop_waiting(struct bp_pool *p, const bp_hash *hash) {
+void bp_drop_waiting(struct bp_pool *p, const bp_hash *hash) {
     struct bp_forest *f = &p->forest;
     struct bp_probe probe = bp_index_begin(&f->orphans, hash);
     for (;;) {
@@ -266,8 +266,8 @@ static void drop_waiting(struct bp_pool *p, const bp_hash *hash) {
 
 /* The offence that a link is by itself, or BP_OFF_NONE. `older` is the next
    of the list, or NULL. */
-static int link_offence(const struct bp_pool *p, const struct bp_link *l,
-                        const struct bp_link *older) {
+int bp_link_offence(const struct bp_pool *p, const struct bp_link *l,
+                    const struct bp_link *older) {
     if ((l->difficulty.w[2] | l->difficulty.w[3]) != 0) return BP_OFF_BAD_RULE;
     if (l->number == 0 && !bp_hash_eq(&l->hash, &p->cfg.genesis))
         return BP_OFF_WRONG_CHAIN;
@@ -301,7 +301,7 @@ static int refuse_reply(struct bp_pool *p, const struct reply *r, int offence,
     if (grave) {
         if (bp_hashset_find(&p->bad, &about->hash) == BP_NIL)
             bp_hashset_add(&p->bad, &about->hash);
-        drop_waiting(p, &r->origin);
+        bp_drop_waiting(p, &r->origin);
     }
     release_links(p, r->links, r->n);
     return offence;
@@ -313,7 +313,7 @@ static int inspect(struct bp_pool *p, const struct reply *r) {
         return refuse_reply(p, r, BP_OFF_UNLINKED, &r->links[0]);
     for (size_t i = 0; i < r->n; i++) {
         const struct bp_link *older = i + 1 < r->n ? &r->links[i + 1] : NULL;
-        int offence = link_offence(p, &r->links[i], older);
+        int offence = bp_link_offence(p, &r->links[i], older);
         if (offence != BP_OFF_NONE)
             return refuse_reply(p, r, offence, &r->links[i]);
     }

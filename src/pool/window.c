@@ -5,7 +5,7 @@
 
 /* ---- opening ------------------------------------------------------------ */
 
-static bool has_room(const struct bp_pool *p, enum bp_class rank) {
+bool bp_window_has_room(const struct bp_pool *p, enum bp_class rank) {
     const struct bp_window *w = &p->window;
     uint64_t after = w->used + w->reserve;
     switch (rank) {
@@ -27,11 +27,12 @@ static bool open_section(struct bp_pool *p, uint32_t id, enum bp_class rank) {
     bp_ref ref = bp_section_link(&p->forest, id, s->want_next);
     for (; ref != BP_NIL; ref = bp_link_newer(&p->forest, ref)) {
         const struct bp_plink *l = bp_link_at(&p->forest, ref);
-        if ((l->flags & BP_PL_CHECKED) == 0) return false;
+        if ((l->flags & (BP_PL_CHECKED | BP_PL_BARE)) == 0) return false;
         if (l->slot != BP_NIL) {
             bp_slot_promote(p, l->slot, rank);
-        } else if ((l->flags & BP_PL_EMPTY) == 0) {
-            if (!has_room(p, rank)) return false;
+        } else if ((l->flags & BP_PL_EMPTY) == 0 ||
+                   (l->flags & BP_PL_BARE) != 0) {
+            if (!bp_window_has_room(p, rank)) return false;
             if (bp_slot_new(p, ref, rank) == BP_NIL) return false;
         }
         s->want_next++;
@@ -57,7 +58,7 @@ static bool open_stretch(struct bp_pool *p, uint32_t section,
         bp_ref ref = bp_section_link(&p->forest, section, st->top - k);
         const struct bp_plink *l = bp_link_at(&p->forest, ref);
         if (l->slot != BP_NIL || (l->flags & BP_PL_EMPTY) != 0) continue;
-        if (!has_room(p, BP_CLASS_AHEAD)) return false;
+        if (!bp_window_has_room(p, BP_CLASS_AHEAD)) return false;
         if (bp_slot_new(p, ref, BP_CLASS_AHEAD) == BP_NIL) return false;
     }
     st->ahead = true;
@@ -68,7 +69,7 @@ static bool open_stretch(struct bp_pool *p, uint32_t section,
    the seals of its links held when probed. */
 static void open_ahead(struct bp_pool *p) {
     struct bp_forest *f = &p->forest;
-    if (!has_room(p, BP_CLASS_AHEAD)) return;
+    if (!bp_window_has_room(p, BP_CLASS_AHEAD)) return;
     uint32_t root = bp_forest_heaviest_dangling(f);
     if (root == BP_NIL) return;
     const struct bp_section *s = bp_section_at(f, root);
@@ -90,7 +91,14 @@ static bool may_have(const struct bp_peer *peer, uint64_t number) {
 
 static bool suits(const struct bp_pool *p, const struct bp_slot *s,
                   const struct bp_peer *peer) {
-    if (!may_have(peer, s->number)) return false;
+    if (s->link == BP_NIL) {
+        if (!bp_peer_bare(peer)) return false;
+        if (s->only_owner && s->owner != peer->serial) return false;
+    } else {
+        const struct bp_plink *l = bp_link_at(&p->forest, s->link);
+        if ((l->flags & BP_PL_BARE) != 0 && !bp_peer_bare(peer)) return false;
+        if (!may_have(peer, s->number)) return false;
+    }
     if (s->retry <= p->now) return true;
     return s->tries < BP_LACKS && !bp_slot_lacks(s, peer);
 }
@@ -267,21 +275,56 @@ static bool wants_body(const struct bp_pool *p, const struct bp_plink *l) {
     return l->slot != BP_NIL && bp_slot_at(p, l->slot)->state != BP_SLOT_HERE;
 }
 
-/* Takes one block in; false if nobody wanted it. */
-static bool take_block(struct bp_pool *p, const struct bp_delivery *b,
-                       bp_by by) {
-    bp_ref ref = b->matched ? bp_link_find(&p->forest, &b->hash) : BP_NIL;
-    if (ref != BP_NIL) {
-        const struct bp_plink *l = bp_link_at(&p->forest, ref);
-        if (wants_body(p, l)) {
-            bp_slot_fill(p, l->slot, b->item, b->size, by);
-            return true;
-        }
+/* The body of a block whose link dangles counts among what is held ahead of
+   time; beyond that share only its link is kept. */
+static void keep_ahead(struct bp_pool *p, uint32_t id, bp_ref ref) {
+    uint32_t section = bp_link_section(&p->forest, ref);
+    const struct bp_slot *s = bp_slot_at(p, id);
+    if (!s->only_owner || bp_section_at(&p->forest, section)->connected) return;
+    bp_slot_promote(p, id, BP_CLASS_AHEAD);
+    if (p->window.ahead > p->cfg.window_bytes / 4)
+        bp_release(p, bp_window_forget(p, bp_link_at(&p->forest, ref)));
+}
+
+/* A whole block of which only the hash was claimed: its link is proved now,
+   and joins the forest. False if it could not be kept. */
+static bool take_bare(struct bp_pool *p, uint32_t id, struct bp_delivery *b,
+                      bp_by by) {
+    uint64_t owner = bp_slot_at(p, id)->owner;
+    bp_ref ref = BP_NIL;
+    if (b->has_link && bp_trail_confirm(p, bp_slot_at(p, id), &b->link))
+        ref = bp_whole_graft(p, b, by);
+    if (ref == BP_NIL) {
+        if (bp_slot_find_bare(p, &b->hash) == id) bp_slot_drop_bare(p, id);
+        bp_trail_pause(p, owner);
+        return false;
     }
-    if (b->matched) p->stat.duplicates++;
-    bp_release(p, b->item);
-    if (b->has_link) bp_release(p, b->link.item);
-    return false;
+    bp_slot_fill(p, id, b->item, b->size, by);
+    keep_ahead(p, id, ref);
+    return true;
+}
+
+static bool take_known(struct bp_pool *p, const struct bp_delivery *b,
+                       bp_by by) {
+    bp_ref ref = bp_link_find(&p->forest, &b->hash);
+    if (ref == BP_NIL) return false;
+    const struct bp_plink *l = bp_link_at(&p->forest, ref);
+    if (!wants_body(p, l)) return false;
+    bp_slot_fill(p, l->slot, b->item, b->size, by);
+    return true;
+}
+
+/* Takes one block in; false if nobody wanted it. */
+static bool take_block(struct bp_pool *p, const struct bp_delivery *got,
+                       bp_by by) {
+    struct bp_delivery b = *got;
+    uint32_t bare = b.matched ? bp_slot_find_bare(p, &b.hash) : BP_NIL;
+    bool taken = bare != BP_NIL ? take_bare(p, bare, &b, by)
+                                : b.matched && take_known(p, &b, by);
+    if (!taken && b.matched && bare == BP_NIL) p->stat.duplicates++;
+    if (!taken) bp_release(p, b.item);
+    if (b.has_link) bp_release(p, b.link.item);
+    return taken;
 }
 
 /* What was asked and did not come. A server may stop where its reply is full,

@@ -463,8 +463,7 @@ static struct bp_claim claim_of(struct scene *s, uint32_t head) {
 }
 
 struct bp_peer_info scene_info(struct scene *s, bp_peer_id id, uint32_t head) {
-    struct bp_peer_info info = { .caps = BP_CAP_LINKS | BP_CAP_BLOCKS |
-                                         BP_CAP_IDS };
+    struct bp_peer_info info = { .caps = s->caps };
     info.identity = scene_hash((uint32_t)id + 0xf0000000u);
     info.claim = claim_of(s, head);
     return info;
@@ -876,7 +875,7 @@ static void on_trace(void *user, const char *line) {
 /* ---- opening and closing ------------------------------------------------- */
 
 void scene_prepare(struct scene *s, const struct bp_pool_config *cfg) {
-    *s = (struct scene){ .link_bytes = 500 };
+    *s = (struct scene){ .link_bytes = 500, .caps = SCENE_LINKS };
     if (cfg != NULL) s->cfg = *cfg;
     test_alloc_init(&s->alloc);
     scene_block(s, 0, 0, 1);

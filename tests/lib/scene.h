@@ -87,6 +87,7 @@ struct scene {
     uint32_t n_blocks, cap_blocks;
     uint32_t head; /* the canonical one */
     bp_u256 refused_td;
+    uint32_t caps;       /* of peers that join from now on */
     uint32_t link_bytes; /* size of a header */
     uint32_t check_ms, insert_ms;
     struct scene_peer *peer; /* ids 1, 2, … */
@@ -145,7 +146,10 @@ bool scene_descends(struct scene *s, uint32_t id, uint32_t from);
 
 /* ---- peers ---- */
 struct scene_peer *scene_peer(struct scene *s, bp_peer_id id);
-/* Joins with its true total difficulty and eth/68's capabilities. */
+#define SCENE_LINKS (BP_CAP_LINKS | BP_CAP_BLOCKS | BP_CAP_IDS)
+#define SCENE_BARE  (BP_CAP_HASHES | BP_CAP_BLOCKS)
+/* Joins with its true total difficulty and the capabilities `s->caps`, at
+   first those of eth/68. */
 struct scene_peer *scene_join(struct scene *s, bp_peer_id id, uint32_t head);
 struct scene_peer *scene_join_td(struct scene *s, bp_peer_id id, uint32_t head,
                                  uint64_t td);

@@ -1,0 +1,56 @@
+/* whole: blocks that bring their own link. */
+#include "pool/state.h"
+
+/* What the host said of the parent, or what the pool knows better by now. */
+static struct bp_held parent_of(const struct bp_pool *p,
+                                const struct bp_delivery *b) {
+    struct bp_held held = b->parent;
+    if (!held.held && bp_link_find(&p->forest, &b->link.parent) == BP_NIL)
+        bp_known_held(p, &b->link.parent, &held);
+    return held;
+}
+
+/* The block is invalid by itself: nothing can stand on it. */
+static void refuse(struct bp_pool *p, const struct bp_link *l, bp_by by,
+                   int offence) {
+    bp_blame(p, by, offence, 0, &l->hash, l->number, true);
+    if (bp_hashset_find(&p->bad, &l->hash) == BP_NIL)
+        bp_hashset_add(&p->bad, &l->hash);
+    bp_drop_waiting(p, &l->hash);
+}
+
+/* Its item is the forest's, or released: here there is none any more. */
+static void settle_item(struct bp_pool *p, struct bp_delivery *b, bool taken) {
+    if (!taken) bp_release(p, b->link.item);
+    b->link.item = 0;
+}
+
+bp_ref bp_whole_graft(struct bp_pool *p, struct bp_delivery *b, bp_by by) {
+    struct bp_held known = b->known;
+    if (known.held || bp_known_held(p, &b->hash, &known)) {
+        bp_hash_held(p, &b->hash, &known);
+        settle_item(p, b, false);
+        return BP_NIL;
+    }
+    int offence = bp_link_offence(p, &b->link, NULL);
+    enum bp_graft err = BP_GRAFT_INVALID;
+    if (offence == BP_OFF_NONE) {
+        struct bp_held held = parent_of(p, b);
+        uint32_t section;
+        err = bp_forest_graft(p, &b->link, 1, by, &held, &section);
+    }
+    switch (err) {
+    case BP_GRAFT_OK:
+        bp_moved(p);
+        p->stat.links_seen++;
+        settle_item(p, b, true);
+        return bp_link_find(&p->forest, &b->hash);
+    case BP_GRAFT_FULL: p->stat.refused++; break;
+    case BP_GRAFT_INVALID:
+        refuse(p, &b->link, by,
+               offence != BP_OFF_NONE ? offence : BP_OFF_BAD_RULE);
+        break;
+    }
+    settle_item(p, b, false);
+    return BP_NIL;
+}
