@@ -339,6 +339,7 @@ void host_end_session(struct sim *s, uint32_t session, bool by_us) {
         p->session = 0;
         p->kept = NULL;
         if (!by_us) sim_count(s, HAPPENED_LEFT, 1);
+        if (!by_us && !p->spec->hostile) s->hurt++;
         say(s, "peer %u %s", p->name, by_us ? "is put out" : "leaves");
         peer_session_ended(s, p, by_us);
     }
@@ -658,6 +659,7 @@ bool host_idle(const struct sim *s) {
 void host_crash(struct sim *s) {
     if (s->down) return;
     sim_count(s, HAPPENED_CRASHED, 1);
+    s->hurt += 2;
     for (uint32_t i = 0; i < s->peers; i++) {
         struct peer *p = &s->peer[i];
         if (p->session == 0) continue;

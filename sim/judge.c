@@ -131,7 +131,6 @@ void judge_blame(struct sim *s, const struct bp_act_blame *b) {
             sim_fail(s, "accused", "honest peer %u is suspended", p->name);
         return;
     }
-    if (!p->spec->hostile) s->hurt++;
     if (!offence) {
         p->faulted = true;
         return;

@@ -63,8 +63,10 @@ void net_send(struct sim *s, struct peer *p, struct msg *m) {
     if (x->bandwidth != 0) ready += m->bytes * 1000000ull / x->bandwidth;
     p->out_free_us = ready;
     bp_time at = (ready + 999) / 1000 + x->latency + chance(p, x->jitter);
-    if (x->late_pm != 0 && bp_rng_below(&p->rng, 1000) < x->late_pm)
+    if (x->late_pm != 0 && bp_rng_below(&p->rng, 1000) < x->late_pm) {
         at += chance(p, x->late_ms);
+        if (!x->hostile) s->hurt += 1 + x->late_ms / 5000;
+    }
     if (at < p->last_arrival) at = p->last_arrival;
     p->last_arrival = at;
     s->waiting++;

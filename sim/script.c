@@ -177,6 +177,7 @@ static void step_tell(struct sim *s, struct peer *p,
 static void forget_all(struct sim *s, enum bp_event_type type) {
     struct bp_event ev = { .type = type };
     s->resets++;
+    s->hurt += 2;
     s->checks_running = 0;
     s->inserting = false;
     sim_count(s, type == BP_EV_RESET ? HAPPENED_RESET : HAPPENED_PURGED, 1);
@@ -415,7 +416,7 @@ static bool counter_value(struct sim *s, const char *name, uint64_t *out) {
     COUNTER("bytes", s->r.bytes)
     COUNTER("steps", s->r.steps)
     COUNTER("items", s->live_items)
-    COUNTER("stored", s->stored)
+    COUNTER("stored_blocks", s->stored)
     COUNTER("delivered_twice", s->r.duplicates)
     COUNTER("requests_links", times_asked(s, PEER_ANY, 'L', BLOCK_NONE))
     COUNTER("requests_hashes", times_asked(s, PEER_ANY, 'H', BLOCK_NONE))

@@ -43,9 +43,9 @@ const char *deed_where(enum deed d) {
 const struct field peer_fields[] = {
     PEER("identity", identity, 0, "whose it is; 0: the peer's own number"),
     PEER("join", join_at, BP_TIME_NEVER, "when it joins, in ms"),
-    PEER("links", links_max, 0, "most links that it gives in a reply"),
-    PEER("hashes", hashes_max, 0, "most hashes that it gives in a reply"),
-    PEER("blocks", blocks_max, 0, "most blocks that it gives in a reply"),
+    PEER("most_links", links_max, 0, "most links that it gives in a reply"),
+    PEER("most_hashes", hashes_max, 0, "most hashes that it gives in a reply"),
+    PEER("most_blocks", blocks_max, 0, "most blocks that it gives in a reply"),
     PEER("earliest", earliest, 0, "lowest number that it serves"),
     PEER("latency", latency, 0, "one way, in ms"),
     PEER("jitter", jitter, 0, "added at random to each way, in ms"),
