@@ -93,6 +93,26 @@ static void mainnet_is_served_from_its_era1(void **state) {
     bp_reader_close(r);
 }
 
+static void an_open_file_costs_250_bytes_a_block(void **state) {
+    (void)state;
+    char path[512];
+    struct bp_reader *r;
+    struct bp_file_block b;
+    struct bp_store *s;
+    struct test_alloc a;
+    snprintf(path, sizeof path, "%s",
+             need_data("chains/mainnet-00000-5ec1ffb8.era1"));
+    assert_int_equal(bp_reader_open(&r, path, NULL, NULL), 0);
+    assert_int_equal(bp_reader_next(r, &b, NULL), 0);
+    struct bp_store_chain chain = chain_from(b.header, b.body);
+    test_alloc_init(&a);
+    assert_int_equal(bp_store_file_open(&s, path, &a.iface, &chain, NULL), 0);
+    assert_true(a.live_bytes < 250 * 8192);
+    bp_store_close(s);
+    assert_int_equal(a.live_blocks, 0);
+    bp_reader_close(r);
+}
+
 /* The genesis of an RLP file is in spec.json, as hexadecimal. */
 static void serve_rlp(const char *rlp, const char *spec) {
     static const char key[] = "\"genesis_header_rlp\": \"";
@@ -269,6 +289,7 @@ static void failing_memory_leaks_nothing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(mainnet_is_served_from_its_era1),
+        T(an_open_file_costs_250_bytes_a_block),
         T(chains_are_served_from_rlp),
         T(a_file_of_another_chain_is_refused),
         T(a_file_that_cannot_be_served_is_refused),
