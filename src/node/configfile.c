@@ -83,21 +83,24 @@ static int read_key(struct parser *c, char *out, size_t cap) {
 }
 
 static int read_escape(struct parser *c, char *out) {
-    switch (*c->p++) {
-    case '"': *out = '"'; return 0;
-    case '\\': *out = '\\'; return 0;
-    case 'n': *out = '\n'; return 0;
-    case 't': *out = '\t'; return 0;
+    switch (*c->p) {
+    case '"': *out = '"'; break;
+    case '\\': *out = '\\'; break;
+    case 'n': *out = '\n'; break;
+    case 't': *out = '\t'; break;
     default: return refuse(c, "this escape is not known here");
     }
+    c->p++;
+    return 0;
 }
 
 static int read_string(struct parser *c) {
     char quote = *c->p++;
     size_t n = 0;
     while (*c->p != quote) {
-        char ch = *c->p++;
+        char ch = *c->p;
         if (ch == '\0' || ch == '\n') return refuse(c, "a string has no end");
+        c->p++;
         if (ch == '\\' && quote == '"' && read_escape(c, &ch) != 0)
             return BP_ERR_FORMAT;
         if (n + 1 == sizeof c->value) return refuse(c, "a value is too long");

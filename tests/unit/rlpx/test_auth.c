@@ -254,9 +254,8 @@ static void fields_of_auth(void **state) {
 static void text_that_is_no_list(void **state) {
     (void)state;
     static struct bp_auth a, b;
-    static const char *const texts[] = { "\x83"
-                                         "abc",
-                                         "\xc5\x01", "\xf8" };
+    static const char *const texts[] = { "\x83\x61\x62\x63", "\xc5\x01",
+                                         "\xf8" };
     make_pair(&a, &b);
     for (size_t i = 0; i < 3; i++) {
         bp_span text = { (const uint8_t *)texts[i], strlen(texts[i]) };
