@@ -163,6 +163,7 @@ static void check_section(struct bp_pool *p, struct bp_section *s,
         }
         if (!checkable(p, bp_link_at(&p->forest, ref))) return;
         struct bp_job *job = bp_job_new(p, BP_JOB_RUN);
+        assert(job != NULL); /* may_check saw room */
         while (ref != BP_NIL && job->n < p->cfg.check_links_max &&
                checkable(p, bp_link_at(&p->forest, ref))) {
             bp_job_add(p, job, ref);

@@ -91,7 +91,7 @@ static bp_time suspend(struct bp_pool *p, const bp_hash *identity) {
             return p->suspended[i].until = until;
     p->suspended[p->next_suspended] = (struct bp_suspended){ *identity, until };
     if (p->n_suspended < p->cfg.suspended_max) p->n_suspended++;
-    p->next_suspended = (p->next_suspended + 1) % p->cfg.suspended_max;
+    if (++p->next_suspended >= p->cfg.suspended_max) p->next_suspended = 0;
     return until;
 }
 

@@ -72,7 +72,7 @@ void bp_input_close(struct bp_input *in) {
 /* Room for n bytes behind the start of the window. */
 static int make_room(struct bp_input *in, size_t n) {
     if (in->buf != NULL && (size_t)(in->p - in->buf) + n <= in->cap) return 0;
-    if (n <= in->cap) {
+    if (in->buf != NULL && n <= in->cap) {
         memmove(in->buf, in->p, in->n);
         in->p = in->buf;
         return 0;
