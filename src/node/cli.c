@@ -93,6 +93,7 @@ int cli_exit_code(int err) {
     switch (err) {
     case 0: return NODE_EXIT_OK;
     case BP_ERR_DISK_FULL: return NODE_EXIT_DISK;
+    case BP_ERR_FILE_FORMAT: return NODE_EXIT_INVALID;
     case BP_ERR_NOT_STORED:
     case BP_ERR_NO_STORE: return NODE_EXIT_ABSENT;
     default: break;
@@ -446,6 +447,7 @@ int cli_main(int argc, char *argv[], char *env[]) {
     char why[512];
     struct cli c = { .o = &o };
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a size limit is a full disk: EFBIG */
     if (options_read(&o, why, sizeof why, argc, argv, env) != 0)
         return cli_error(NODE_EXIT_USAGE, "%s", why);
     int code = open_log(&c);
