@@ -23,16 +23,19 @@ static int verify(void *user, int *verdict, struct bp_seal_claim *claim,
     static uint8_t work[BP_ETHASH_WORK_SIZE];
     struct bp_ethash_tuning tuning = bp_ethash_tuning_default(bp_cpu_detect());
     (void)user;
-    for (size_t i = 0; i < n; i++) {
-        if (claim[i].err != 0) continue;
-        assert_int_equal(claim[i].epoch.number, 0);
-        claim[i].seal.light = test_light();
-    }
     for (size_t i = 0; i < n;) {
-        struct bp_ethash_seal seal[64];
-        size_t k = 0, from = i;
-        for (; i < n && k < 64; i++) seal[k++] = claim[i].seal;
-        bp_ethash_verify(verdict + from, seal, k, &tuning, work);
+        struct bp_ethash_seal seal[BP_ETHASH_LANES_MAX];
+        size_t whose[BP_ETHASH_LANES_MAX], k = 0;
+        int result[BP_ETHASH_LANES_MAX];
+        for (; i < n && k < BP_ETHASH_LANES_MAX; i++) {
+            if (claim[i].err != 0) continue;
+            assert_int_equal(claim[i].epoch.number, 0);
+            seal[k] = claim[i].seal;
+            seal[k].light = test_light();
+            whose[k++] = i;
+        }
+        bp_ethash_verify(result, seal, k, &tuning, work);
+        while (k > 0) k--, verdict[whose[k]] = result[k];
     }
     return 0;
 }
