@@ -16,6 +16,7 @@
 
 #include "blockpool/rlpx.h"
 #include "blockpool/spec.h"
+#include "node/cpu.h"
 #include "node/log.h"
 #include "node/nodekey.h"
 #include "prim/secp.h"
@@ -450,6 +451,10 @@ int cli_main(int argc, char *argv[], char *env[]) {
     signal(SIGXFSZ, SIG_IGN); /* a size limit is a full disk: EFBIG */
     if (options_read(&o, why, sizeof why, argc, argv, env) != 0)
         return cli_error(NODE_EXIT_USAGE, "%s", why);
+    if (cpu_from_env(env, why, sizeof why) != 0) {
+        options_free(&o);
+        return cli_error(NODE_EXIT_USAGE, "%s", why);
+    }
     int code = open_log(&c);
     const struct command *k = find_command(o.command);
     if (code == 0 && k == NULL)

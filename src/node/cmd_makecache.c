@@ -27,8 +27,8 @@ int cmd_makecache(struct cli *c) {
     /* ECIP-1099: from its block on epochs are counted in 60000s. */
     if (number * BP_ETCHASH_EPOCH_BLOCKS >= c->spec->fork[BP_FORK_ETCHASH])
         e.blocks = BP_ETCHASH_EPOCH_BLOCKS;
-    int err = ethashdisk_make(c->o->args[1], e, bp_cpu_detect(), &was_there,
-                              why, sizeof why);
+    int err = ethashdisk_make(c->o->args[1], e, bp_cpu_used(), &was_there, why,
+                              sizeof why);
     if (err != 0) return cli_error(cli_exit_code(err), "%s", why);
     bp_ethash_file_name(name, e);
     printf("%s %s/%s, epoch %u of %u blocks, %zu bytes\n",
