@@ -108,11 +108,6 @@ for header in "$prefix"/include/blockpool/*.h; do
         sed 's/(.*//; s/[;=]//; s/\[.*//; s/ *$//; s/.*[ *]//' |
         sort -u >"$tmp/declared"
     comm -23 "$tmp/declared" "$tmp/exported" >"$tmp/out"
-    if [ -s "$tmp/declared" ] && cmp -s "$tmp/declared" "$tmp/out"; then
-        n=$((n + 1))
-        echo "ok $n - $(basename "$header") # SKIP its layer is not built yet"
-        continue
-    fi
     test ! -s "$tmp/out" -a -s "$tmp/declared"
     tap "every declaration of $(basename "$header") is exported"
 done
