@@ -211,7 +211,9 @@ enum bp_fault_of { BP_OURS, BP_PEER, BP_WORLD, BP_USER };
     X(UNASKED, -242, PEER, "answer to a request that was not made")            \
     X(ITEMS_MANY, -243, PEER, "answer with more items than were asked for")    \
     X(UNLINKED, -244, PEER, "headers that do not follow one another")          \
-    X(ORIGIN, -245, PEER, "answer that begins with another block than asked")
+    X(ORIGIN, -245, PEER, "answer that begins with another block than asked")  \
+    X(NO_BODY, -246, OURS, "the block's body was not fetched")                 \
+    X(STOPPED, -247, OURS, "the node is ending")
 
 enum bp_err {
     BP_OK = 0,

@@ -1,0 +1,349 @@
+/* insert: the rules of bodies, then one transaction.
+
+   Happy path: the parent is stored; each block's uncles and transactions obey
+   the rules, all uncles' seals are verified in one batch, the blocks are
+   written in one transaction, and the last becomes the head when its branch is
+   the heaviest (the first seen at a tie).
+
+   Failure modes:
+     - a block breaks a rule that its header commits to: INVALID, BODY,
+       committed; what precedes it is stored
+     - a header that was not checked before breaks a rule: INVALID, LINK
+     - the store cannot be read or written, the disk is full, no memory, the
+       node ends: FAILED, nothing is stored, and the pool asks again */
+#include "node/insert.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/try.h"
+#include "node/clock.h"
+
+/* A power failure loses at most this much. */
+#define SYNC_MS 10000
+
+/* Encoded [[], []] or [[], [], []]. */
+#define EMPTY_BODY_MAX 4
+
+struct insert_job *insert_new(size_t n) {
+    struct insert_job *j = calloc(1, sizeof *j);
+    if (j == NULL) return NULL;
+    j->n = n;
+    j->blocks = calloc(n, sizeof *j->blocks);
+    j->verdict = (struct bp_verdict){ .kind = BP_VERDICT_FAILED };
+    if (j->blocks != NULL) return j;
+    insert_free(j);
+    return NULL;
+}
+
+void insert_free(struct insert_job *j) {
+    if (j == NULL) return;
+    free(j->blocks);
+    free(j);
+}
+
+/* What is decoded of a run, and the uncles of all its blocks. */
+struct run {
+    struct bp_header *headers;
+    struct bp_body *bodies;
+    struct bp_header *uncles;
+    size_t *uncle_of; /* position of the block */
+    int *verdicts;    /* of the uncles' seals */
+    bool *skip;
+    struct bp_store_block *out;
+    uint8_t (*empty)[EMPTY_BODY_MAX];
+    size_t n_uncles;
+};
+
+static int run_new(struct run *r, size_t n) {
+    size_t most = n * BP_UNCLES_MAX;
+    r->headers = calloc(n, sizeof *r->headers);
+    r->bodies = calloc(n, sizeof *r->bodies);
+    r->uncles = malloc(most * sizeof *r->uncles); /* touched as they come */
+    r->uncle_of = calloc(most, sizeof *r->uncle_of);
+    r->verdicts = calloc(most, sizeof *r->verdicts);
+    r->skip = calloc(most, sizeof *r->skip);
+    r->out = calloc(n, sizeof *r->out);
+    r->empty = calloc(n, sizeof *r->empty);
+    bool good = r->headers != NULL && r->bodies != NULL && r->uncles != NULL &&
+                r->uncle_of != NULL && r->verdicts != NULL && r->skip != NULL &&
+                r->out != NULL && r->empty != NULL;
+    return good ? 0 : BP_ERR_NOMEM;
+}
+
+static void run_free(struct run *r) {
+    free(r->headers);
+    free(r->bodies);
+    free(r->uncles);
+    free(r->uncle_of);
+    free(r->verdicts);
+    free(r->skip);
+    free(r->out);
+    free(r->empty);
+}
+
+/* The first n are good, and the one after breaks a rule. */
+static void blame(struct insert_job *j, size_t n, enum bp_part part, int code) {
+    if (j->verdict.kind == BP_VERDICT_INVALID && j->verdict.n <= n) return;
+    j->verdict = (struct bp_verdict){
+        .kind = BP_VERDICT_INVALID,
+        .n = n,
+        .part = part,
+        .body_committed = part == BP_PART_BODY,
+        .code = code,
+    };
+}
+
+/* ---- the generations before
+ * -------------------------------------------------------- */
+
+static int push_stored(struct bp_lineage *l, struct bp_store_view *view,
+                       const struct bp_store_entry *e) {
+    struct bp_header h;
+    struct bp_body body;
+    bp_span in;
+    BP_TRY(bp_view_header(view, &in, e));
+    BP_TRY(bp_header_decode(&h, &in));
+    BP_TRY(bp_view_body(view, &in, e));
+    BP_TRY(bp_body_decode(&body, &in));
+    bp_lineage_push(l, &h, &e->hash, body.uncles);
+    return 0;
+}
+
+/* The lineage that ends in `tip`, from the store. */
+static int read_lineage(struct insert_keep *k, struct bp_store_view *view,
+                        const bp_hash *tip) {
+    struct bp_store_entry e[BP_LINEAGE_MAX];
+    size_t n = 0;
+    if (k->has_tip && bp_hash_eq(&k->tip, tip)) return 0;
+    k->has_tip = false;
+    bp_lineage_init(&k->lineage);
+    int err = bp_view_find(view, &e[n], tip);
+    while (err == 0 && ++n < BP_LINEAGE_MAX)
+        err = bp_view_parent(view, &e[n], &e[n - 1]);
+    if (err != 0 && (n == 0 || err != BP_ERR_NOT_STORED)) return err;
+    while (n-- > 0) BP_TRY(push_stored(&k->lineage, view, &e[n]));
+    k->tip = *tip;
+    k->has_tip = true;
+    return 0;
+}
+
+/* ---- rules
+ * ------------------------------------------------------------------------- */
+
+static int decode(const struct insert_job *j, struct run *r) {
+    for (size_t i = 0; i < j->n; i++) {
+        const struct insert_block *b = &j->blocks[i];
+        bp_span in = b->header;
+        BP_TRY(bp_header_decode(&r->headers[i], &in));
+        in = b->body;
+        if (in.n > 0) {
+            BP_TRY(bp_body_decode(&r->bodies[i], &in));
+            continue;
+        }
+        if (!bp_header_body_empty(&r->headers[i])) return BP_ERR_NO_BODY;
+        r->bodies[i] =
+            bp_body_none(r->headers[i].n_fields >= BP_FIELDS_SHANGHAI);
+    }
+    return 0;
+}
+
+/* Links that no CHECK has seen: a block that was pushed, for one. */
+static int check_links(struct insert_job *j, struct run *r) {
+    size_t unseen = 0;
+    struct verify_stored parent;
+    bp_hash *hashes = calloc(j->n, sizeof *hashes);
+    int *verdicts = calloc(j->n, sizeof *verdicts);
+    bool *skip = calloc(j->n, sizeof *skip);
+    int err = hashes == NULL || verdicts == NULL || skip == NULL
+                  ? BP_ERR_NOMEM
+                  : verify_stored(&parent, j->ctx, &j->parent_hash);
+    if (err != 0) goto done;
+    for (size_t i = 0; i < j->n; i++) {
+        const struct insert_block *b = &j->blocks[i];
+        hashes[i] = b->hash;
+        skip[i] = b->checked || b->trusted || !verify_wants(j->ctx, &b->hash);
+        if (!skip[i]) unseen++;
+    }
+    struct bp_run run = { r->headers,     hashes,          j->n,
+                          &parent.header, &j->parent_hash, &parent.td };
+    struct bp_ruling ruling =
+        bp_check_headers(j->ctx->spec, &run, clock_wall_ms() / 1000);
+    if (ruling.kind != BP_RULING_OK)
+        blame(j, ruling.n, BP_PART_LINK, ruling.err);
+    j->seals += unseen;
+    err = verify_seals(j->ctx, verdicts, r->headers, skip, j->n);
+    for (size_t i = 0; err == 0 && i < j->n; i++)
+        if (verdicts[i] != 0) blame(j, i, BP_PART_LINK, verdicts[i]);
+    free(parent.bytes);
+done:
+    free(hashes);
+    free(verdicts);
+    free(skip);
+    return err;
+}
+
+/* Uncles and transactions of block i; its uncles' headers are collected. */
+static struct bp_ruling check_body(const struct insert_job *j, struct run *r,
+                                   const struct bp_lineage *lineage, size_t i) {
+    size_t n_uncles = 0;
+    const struct bp_spec *spec = j->ctx->spec;
+    struct bp_ruling ruling =
+        bp_check_uncles(&r->uncles[r->n_uncles], &n_uncles, spec, lineage,
+                        &r->headers[i], r->bodies[i].uncles);
+    if (ruling.kind != BP_RULING_OK) return ruling;
+    for (size_t k = 0; k < n_uncles; k++) r->uncle_of[r->n_uncles++] = i;
+    struct bp_block block = { r->headers[i], j->blocks[i].header,
+                              r->bodies[i] };
+    return bp_check_transactions(spec, &block);
+}
+
+/* Every body, up to the first that breaks a rule. The lineage is the
+   insertion's own until it is stored. */
+static int check_bodies(struct insert_job *j, struct run *r,
+                        struct bp_lineage *lineage) {
+    for (size_t i = 0; i < j->verdict.n; i++) {
+        struct bp_ruling ruling = check_body(j, r, lineage, i);
+        if (ruling.err == BP_ERR_NO_LINEAGE) return ruling.err;
+        if (ruling.kind != BP_RULING_OK) {
+            blame(j, i, BP_PART_BODY, ruling.err);
+            return 0;
+        }
+        bp_lineage_push(lineage, &r->headers[i], &j->blocks[i].hash,
+                        r->bodies[i].uncles);
+    }
+    return 0;
+}
+
+static int check_uncle_seals(struct insert_job *j, struct run *r) {
+    for (size_t k = 0; k < r->n_uncles; k++) {
+        const struct insert_block *b = &j->blocks[r->uncle_of[k]];
+        r->skip[k] = b->trusted || !verify_wants(j->ctx, &b->hash);
+        if (r->skip[k])
+            j->skipped++;
+        else
+            j->seals++;
+    }
+    int err =
+        verify_seals(j->ctx, r->verdicts, r->uncles, r->skip, r->n_uncles);
+    for (size_t k = 0; err == 0 && k < r->n_uncles; k++)
+        if (r->verdicts[k] != 0)
+            blame(j, r->uncle_of[k], BP_PART_BODY, r->verdicts[k]);
+    return err;
+}
+
+static bool all_checked(const struct insert_job *j) {
+    for (size_t i = 0; i < j->n; i++)
+        if (!j->blocks[i].checked) return false;
+    return true;
+}
+
+/* ---- the store
+ * --------------------------------------------------------------------- */
+
+static void fill_block(const struct insert_job *j, struct run *r, size_t i) {
+    const struct insert_block *b = &j->blocks[i];
+    struct bp_rlp_w w = { .p = r->empty[i], .cap = EMPTY_BODY_MAX };
+    bp_span body = b->body;
+    if (body.n == 0) {
+        bp_body_put(&w, &r->bodies[i]);
+        body = (bp_span){ r->empty[i], w.n };
+    }
+    r->out[i] = (struct bp_store_block){
+        .hash = b->hash,
+        .parent = r->headers[i].parent_hash,
+        .number = r->headers[i].number,
+        .difficulty = r->headers[i].difficulty,
+        .header = b->header,
+        .body = body,
+        .checks = verify_bits(j->ctx, b->trusted),
+    };
+}
+
+/* Whether the branch of the first n is heavier than the canonical chain. */
+static int is_heavier(bool *out, const struct insert_job *j,
+                      const struct run *r, size_t n) {
+    struct bp_store_view *view;
+    struct bp_store_entry head, parent;
+    BP_TRY(bp_view_begin(&view, j->ctx->store));
+    int err = bp_view_head(view, &head);
+    if (err == 0) err = bp_view_find(view, &parent, &j->parent_hash);
+    bp_view_end(view);
+    if (err != 0) return err;
+    bp_u256 td = parent.td;
+    for (size_t i = 0; i < n; i++)
+        bp_u256_add(&td, &td, &r->headers[i].difficulty);
+    *out = bp_u256_cmp(&td, &head.td) > 0;
+    return 0;
+}
+
+static int write_run(struct insert_job *j, struct run *r, size_t n) {
+    struct bp_store_moved moved;
+    bool heavier;
+    int err = is_heavier(&heavier, j, r, n);
+    if (err != 0) return err;
+    for (size_t i = 0; i < n; i++) fill_block(j, r, i);
+    struct bp_store_batch batch = {
+        .blocks = r->out,
+        .n_blocks = n,
+        .head = heavier ? &j->blocks[n - 1].hash : NULL,
+    };
+    uint64_t begin = clock_thread_cpu_ns();
+    err = bp_store_write(j->ctx->store, &moved, &batch, &j->why);
+    if (err == 0 && clock_mono_ms() - j->keep->synced_ms > SYNC_MS) {
+        j->keep->synced_ms = clock_mono_ms();
+        err = bp_store_sync(j->ctx->store);
+    }
+    j->keep->store_ns += clock_thread_cpu_ns() - begin;
+    if (err != 0) return err;
+    j->stored = moved.stored;
+    j->head =
+        (struct bp_chain_head){ moved.new_head.hash, moved.new_head.number,
+                                moved.new_head.td };
+    j->has_head = true;
+    return 0;
+}
+
+/* ---- the job
+ * ----------------------------------------------------------------------- */
+
+static int verify_run(struct insert_job *j, struct run *r,
+                      struct bp_lineage *lineage) {
+    struct bp_store_view *view;
+    BP_TRY(run_new(r, j->n));
+    BP_TRY(decode(j, r));
+    BP_TRY(bp_view_begin(&view, j->ctx->store));
+    int err = read_lineage(j->keep, view, &j->parent_hash);
+    bp_view_end(view);
+    if (err != 0) return err;
+    *lineage = j->keep->lineage;
+    j->verdict = (struct bp_verdict){ .kind = BP_VERDICT_OK, .n = j->n };
+    if (!all_checked(j)) BP_TRY(check_links(j, r));
+    BP_TRY(check_bodies(j, r, lineage));
+    return check_uncle_seals(j, r);
+}
+
+void insert_run(struct job *job) {
+    struct insert_job *j = (struct insert_job *)job;
+    struct run r = { 0 };
+    struct bp_lineage lineage;
+    int err = verify_run(j, &r, &lineage);
+    size_t n = j->verdict.n;
+    bool whole = err == 0 && n == j->n;
+    if (err == 0 && n > 0) err = write_run(j, &r, n);
+    if (err == 0 && whole) {
+        j->keep->lineage = lineage;
+        j->keep->tip = j->blocks[n - 1].hash;
+    } else {
+        j->keep->has_tip = false;
+    }
+    if (err != 0) {
+        j->verdict =
+            (struct bp_verdict){ .kind = BP_VERDICT_FAILED, .code = err };
+        j->error = err == BP_ERR_STOPPED ? 0 : err;
+        if (j->why.text[0] == '\0')
+            snprintf(j->why.text, sizeof j->why.text, "%s", bp_strerror(err));
+    }
+    run_free(&r);
+}
