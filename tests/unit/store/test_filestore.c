@@ -50,7 +50,7 @@ static void compare(const char *path, const struct bp_store_chain *chain) {
     struct bp_store_view *v;
     struct bp_store_error why = { 0 };
     struct bp_store_entry head;
-    struct bp_reader *r;
+    struct bp_reader *r = NULL;
     struct bp_file_block b = { 0 };
     int err;
     if (bp_store_file_open(&s, path, NULL, chain, &why) != 0 ||
