@@ -414,7 +414,8 @@ static void rules_of_transactions(void **state) {
     TX_BREAKS(BP_TX_DYNAMIC_FEE, BP_ERR_RULE_TX_FEE, s->tx.tip.w[0] = 5001);
     TX_BREAKS(BP_TX_LEGACY, BP_ERR_RULE_TX_COST,
               memset(&s->tx.value, 0xff, sizeof s->tx.value));
-    TX_BREAKS(BP_TX_LEGACY, BP_ERR_RULE_TX_COST, s->tx.max_fee.w[3] = 1ull << 63);
+    TX_BREAKS(BP_TX_LEGACY, BP_ERR_RULE_TX_COST,
+              s->tx.max_fee.w[3] = 1ull << 63);
 }
 
 static void rules_of_gas(void **state) {
