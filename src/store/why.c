@@ -9,6 +9,7 @@ int bp_why(struct bp_store_error *why, int code, const char *format, ...) {
     if (why == NULL) return code;
     va_list args;
     va_start(args, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start is above */
     vsnprintf(why->text, sizeof why->text, format, args);
     va_end(args);
     why->code = code;
