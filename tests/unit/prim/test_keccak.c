@@ -1,7 +1,9 @@
 /* test_keccak: known digests, the pieces API, many against one. */
 #include "lib/test.h"
 
-#include "blockpool/keccak.h"
+#include <nettle/sha3.h>
+
+#include "prim/keccak_impl.h"
 
 static const enum bp_cpu levels[] = { BP_CPU_PORTABLE, BP_CPU_AVX2,
                                       BP_CPU_AVX512 };
@@ -46,6 +48,57 @@ static void known_digests(void **state) {
                    "9c29a8c366b7c60e4e67c466f36a4304"
                    "c00fa9caf9d87976ba469bcbe06713b4"
                    "35f091ef2769fb160cdab33d3670680e");
+    }
+}
+
+/* Somebody else's permutation, on random states, at every level. */
+static void permutations_are_nettles(void **state) {
+    (void)state;
+    struct bp_rng rng;
+    bp_rng_seed(&rng, test_seed("permutations_are_nettles", 10));
+    for (size_t round = 0; round < 200; round++) {
+        struct sha3_state want;
+        uint64_t start[25], got[25];
+        bp_rng_bytes(&rng, start, sizeof start);
+        memcpy(want.a, start, sizeof start);
+        sha3_permute(&want);
+        for (size_t l = 0; l < sizeof levels / sizeof levels[0]; l++) {
+            memcpy(got, start, sizeof got);
+            bp_keccak_ops_of(levels[l])->permute(got);
+            assert_memory_equal(got, want.a, sizeof got);
+        }
+    }
+}
+
+/* Keccak-512 of lines: every count, with and without a second line to xor, in
+   place and not. */
+static void lines_equal_messages(void **state) {
+    (void)state;
+    enum { LINES = 21 };
+    struct bp_rng rng;
+    static uint8_t a[LINES][64], b[LINES][64], want[LINES][64], got[LINES][64];
+    bp_rng_seed(&rng, test_seed("lines_equal_messages", 13));
+    for (size_t n = 0; n <= LINES; n++) {
+        for (size_t l = 0; l < 2 * sizeof levels / sizeof levels[0]; l++) {
+            bool two = l % 2 == 1, in_place = bp_rng_below(&rng, 2) == 0;
+            const uint8_t *x[LINES], *y[LINES];
+            uint8_t *out[LINES];
+            bp_rng_bytes(&rng, a, sizeof a);
+            bp_rng_bytes(&rng, b, sizeof b);
+            for (size_t i = 0; i < n; i++) {
+                uint8_t msg[64];
+                for (size_t k = 0; k < 64; k++)
+                    msg[k] = (uint8_t)(a[i][k] ^ (two ? b[i][k] : 0));
+                bp_keccak512(want[i], span(msg, 64));
+                x[i] = a[i];
+                y[i] = b[i];
+                out[i] = in_place ? a[i] : got[i];
+            }
+            bp_keccak512_lines(bp_keccak_ops_of(levels[l / 2]), out, x,
+                               two ? y : NULL, n);
+            for (size_t i = 0; i < n; i++)
+                assert_memory_equal(out[i], want[i], 64);
+        }
     }
 }
 
@@ -151,8 +204,12 @@ static void cpu_names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        T(known_digests),    T(pieces_equal_the_whole),
-        T(state_is_a_value), T(many_equals_one_by_one),
+        T(known_digests),
+        T(permutations_are_nettles),
+        T(lines_equal_messages),
+        T(pieces_equal_the_whole),
+        T(state_is_a_value),
+        T(many_equals_one_by_one),
         T(cpu_names),
     };
     return bp_run(tests);
