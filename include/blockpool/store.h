@@ -140,8 +140,9 @@ BP_API int bp_store_open(struct bp_store **out, const char *path,
                          const struct bp_store_chain *chain,
                          struct bp_store_error *why) BP_MUST_USE;
 
-/* A store in memory, with chain's genesis in it. Returns 0, BP_ERR_NOMEM or
-   BP_ERR_RANGE (name too long). */
+/* A store in memory, with chain's genesis in it. Until bp_store_sync it
+   remembers how to take back each batch, so sync now and then. Returns 0,
+   BP_ERR_NOMEM or BP_ERR_RANGE (name too long). */
 BP_API int bp_store_mem_new(struct bp_store **out, const struct bp_alloc *a,
                             const struct bp_store_chain *chain) BP_MUST_USE;
 
