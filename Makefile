@@ -27,6 +27,10 @@ help: ## list these targets
 	    awk -F'|' '{ printf "make %-9s %s\n", $$1, $$2 }'
 .PHONY: help
 
+demo: all ## sync a chain from honest peers and a liar; CHAIN=FILE CHAIN_SPEC=mainnet
+	@CHAIN_SPEC=$(CHAIN_SPEC) scripts/demo $(BUILD) $(CHAIN)
+.PHONY: demo
+
 check: all ## run every fast test; T=x: one suite, layer or test; SEED=n
 	@scripts/check $(BUILD) $(T)
 .PHONY: check

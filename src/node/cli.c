@@ -35,6 +35,10 @@ static int cmd_version(struct cli *c);
 static int cmd_help(struct cli *c);
 
 static const struct command commands[] = {
+    { COMMAND_SYNC, cmd_sync, "",
+      "fetch and verify from peers, serve them, until stopped" },
+    { COMMAND_SERVE, cmd_serve, "",
+      "serve the stored chain, or a file, and fetch nothing" },
     { COMMAND_IMPORT, cmd_import, "FILE...",
       "verify and store block files: .rlp, .rlp.gz, .era1, - for stdin" },
     { COMMAND_EXPORT, cmd_export, "FILE [FIRST LAST]",

@@ -16,9 +16,10 @@ static const struct {
     enum node_lie_kind kind;
     bool counts;
 } lies[] = {
-    { "body", NODE_LIE_BODY, true },   { "header", NODE_LIE_HEADER, true },
-    { "stall", NODE_LIE_STALL, true }, { "drop", NODE_LIE_DROP, true },
-    { "empty", NODE_LIE_EMPTY, true }, { "genesis", NODE_LIE_GENESIS, false },
+    { "bodies", NODE_LIE_BODIES, true },    { "body", NODE_LIE_BODY, true },
+    { "header", NODE_LIE_HEADER, true },    { "stall", NODE_LIE_STALL, true },
+    { "drop", NODE_LIE_DROP, true },        { "empty", NODE_LIE_EMPTY, true },
+    { "genesis", NODE_LIE_GENESIS, false },
 };
 
 static bool read_count(uint64_t *out, const char *text) {
@@ -58,7 +59,9 @@ bp_span lie_header(uint8_t buf[LIE_HEADER_MAX], const struct node_lie *lie,
 
 bp_span lie_body(uint8_t *buf, size_t cap, const struct node_lie *lie,
                  uint64_t number, bp_span item, bp_span header) {
-    if (lie->kind != NODE_LIE_BODY || lie->at != number) return item;
+    bool one = lie->kind == NODE_LIE_BODY && lie->at == number;
+    bool all = lie->kind == NODE_LIE_BODIES && lie->at <= number;
+    if (!one && !all) return item;
     struct bp_body body;
     bp_span in = item;
     if (bp_body_decode(&body, &in) != 0) return item;

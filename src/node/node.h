@@ -63,6 +63,7 @@ enum node_verify {
 enum node_lie_kind {
     NODE_LIE_NONE,
     NODE_LIE_BODY,   /* body `at` is altered */
+    NODE_LIE_BODIES, /* every body from `at` on is */
     NODE_LIE_HEADER, /* header `at` has another nonce, its children link to
                         the true one */
     NODE_LIE_STALL,  /* after `at` requests answers no more */
@@ -74,8 +75,8 @@ struct node_lie {
     enum node_lie_kind kind;
     uint64_t at;
 };
-/* "body:N", "header:N", "stall:N", "drop:N", "empty:N", "genesis". Returns 0
-   or BP_ERR_FORMAT. */
+/* "body:N", "bodies:N", "header:N", "stall:N", "drop:N", "empty:N", "genesis".
+   Returns 0 or BP_ERR_FORMAT. */
 int node_lie_parse(struct node_lie *out, const char *text) BP_MUST_USE;
 
 struct node_hooks {

@@ -140,8 +140,8 @@ static const struct row table[] = {
     { "yes", 0, NULL, KIND_FLAG, AT(yes), 0, 0, C(REMOVEDB), G_GENERAL,
       "do not ask", NULL },
     { "lie", 0, "KIND[:N]", KIND_STR, AT(lie), 0, 0, C(SERVE), G_GENERAL,
-      "for demonstrations and tests, answer falsely: body:N, header:N, "
-      "stall:N, drop:N, empty:N, genesis",
+      "for demonstrations and tests, answer falsely: body:N, bodies:N, "
+      "header:N, stall:N, drop:N, empty:N, genesis",
       NULL },
 };
 #define ROWS (sizeof table / sizeof table[0])
