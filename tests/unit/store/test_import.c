@@ -3,6 +3,7 @@
 #include "blockpool/files.h"
 #include "blockpool/import.h"
 #include "blockpool/keccak.h"
+#include "chain/build.h"
 #include "lib/sealer.h"
 
 /* A chain with a memory store and an importer that verifies real seals. */
@@ -176,12 +177,322 @@ static void import_ethtest(void **state) {
                 600);
 }
 
+/* ---- what becomes of a block ------------------------------------------------
+ */
+
+/* Chains on the dev network, without seals. */
+struct dev {
+    struct world w;
+    struct bp_roots *roots;
+    uint8_t rlp[64][1024];
+};
+
+struct made {
+    struct bp_header h;
+    bp_hash hash;
+    struct bp_import_block raw;
+};
+
+static void dev_open(struct dev *d, bool mess, uint64_t max_reorg) {
+    struct bp_import_config cfg;
+    world_open(&d->w, builtin("dev"));
+    bp_import_free(d->w.im);
+    memset(&cfg, 0, sizeof cfg);
+    if (mess) d->w.spec->mess_from = 0;
+    cfg.spec = d->w.spec;
+    cfg.store = d->w.store;
+    cfg.checks = BP_CHECK_RULES | BP_CHECK_ROOTS;
+    cfg.max_reorg = max_reorg;
+    cfg.hold_deep = true;
+    cfg.mess = mess;
+    assert_int_equal(bp_import_new(&d->w.im, &cfg), 0);
+    assert_int_equal(bp_roots_new(&d->roots, NULL), 0);
+}
+
+static void dev_close(struct dev *d) {
+    bp_roots_free(d->roots);
+    world_close(&d->w);
+}
+
+/* A block without transactions on top of another, `seconds` later; its bytes
+   live in slot i. */
+static struct made make(struct dev *d, size_t i, const struct bp_header *parent,
+                        const bp_hash *parent_hash, uint64_t seconds) {
+    struct made m;
+    struct bp_build b;
+    struct bp_rlp_w w = { d->rlp[i], sizeof d->rlp[i], 0 };
+    memset(&b, 0, sizeof b);
+    memset(&m, 0, sizeof m);
+    b.spec = d->w.spec;
+    b.parent = parent;
+    b.parent_hash = parent_hash;
+    b.time = parent->time + seconds;
+    b.coinbase[0] = (uint8_t)i;
+    b.body = bp_body_none(false);
+    assert_int_equal(bp_build_header(&m.h, &b, d->roots, NULL), 0);
+    bp_header_put(&w, &m.h);
+    m.raw.header = (bp_span){ d->rlp[i], w.n };
+    m.raw.body = (bp_span){ (const uint8_t *)"\xc2\xc0\xc0", 3 };
+    bp_keccak256(&m.hash, m.raw.header);
+    return m;
+}
+
+/* n blocks from slot i on; returns them in m. */
+static void make_run(struct dev *d, struct made *m, size_t i, size_t n,
+                     const struct bp_header *parent, const bp_hash *hash,
+                     uint64_t seconds) {
+    for (size_t k = 0; k < n; k++) {
+        m[k] = make(d, i + k, parent, hash, seconds);
+        parent = &m[k].h;
+        hash = &m[k].hash;
+    }
+}
+
+static struct bp_import_result import(struct dev *d, const struct made *m,
+                                      size_t n) {
+    struct bp_import_block raw[64];
+    struct bp_import_result res;
+    for (size_t i = 0; i < n; i++) raw[i] = m[i].raw;
+    assert_int_equal(bp_import_blocks(d->w.im, &res, raw, n, UINT64_MAX, NULL),
+                     0);
+    return res;
+}
+
+static void import_known_orphan_side_head(void **state) {
+    (void)state;
+    struct dev d;
+    struct made a[10], b[12];
+    dev_open(&d, false, UINT64_MAX);
+    make_run(&d, a, 0, 10, &d.w.spec->genesis, &d.w.spec->genesis_hash, 13);
+    make_run(&d, b, 20, 12, &a[1].h, &a[1].hash, 13);
+    struct bp_import_result r = import(&d, a + 1, 3);
+    assert_int_equal(r.kind, BP_IMPORT_ORPHAN);
+    assert_int_equal(r.ruling.err, BP_ERR_RULE_UNKNOWN_PARENT);
+    r = import(&d, a, 5);
+    assert_int_equal(r.kind, BP_IMPORT_HEAD);
+    r = import(&d, a, 5);
+    assert_int_equal(r.kind, BP_IMPORT_KNOWN);
+    assert_int_equal(r.ruling.kind, BP_RULING_OK);
+    r = import(&d, a + 3, 7); /* two known, five new */
+    assert_int_equal(r.kind, BP_IMPORT_HEAD);
+    assert_int_equal(r.moved.stored, 5);
+    r = import(&d, b, 3); /* shorter */
+    assert_int_equal(r.kind, BP_IMPORT_SIDE);
+    r = import(&d, b + 3, 5); /* as much work, later */
+    assert_int_equal(r.kind, BP_IMPORT_SIDE);
+    assert_int_equal(bp_u256_cmp(&r.moved.old_head.td, &r.moved.new_head.td),
+                     0);
+    r = import(&d, b + 8, 4);
+    assert_int_equal(r.kind, BP_IMPORT_HEAD);
+    assert_int_equal(r.moved.ancestor, 2);
+    assert_int_equal(r.decision.depth, 8);
+    assert_int_equal(r.moved.new_head.number, 14);
+    /* Nothing was given. */
+    r = import(&d, b, 0);
+    assert_int_equal(r.kind, BP_IMPORT_NONE);
+    assert_int_equal(r.ruling.kind, BP_RULING_OK);
+    dev_close(&d);
+}
+
+static void import_stops_at_what_is_invalid(void **state) {
+    (void)state;
+    struct dev d;
+    struct made a[10];
+    dev_open(&d, false, UINT64_MAX);
+    make_run(&d, a, 0, 10, &d.w.spec->genesis, &d.w.spec->genesis_hash, 13);
+    a[6].raw.header.n--; /* cut */
+    struct bp_import_result r = import(&d, a, 10);
+    assert_int_equal(r.kind, BP_IMPORT_HEAD);
+    assert_int_equal(r.moved.stored, 6);
+    assert_int_equal(r.ruling.kind, BP_RULING_INVALID);
+    assert_int_equal(r.ruling.n, 6);
+    assert_int_equal(r.ruling.err, BP_ERR_RLP_SHORT);
+    a[6].raw.header.n++;
+    a[7].raw.body = (bp_span){ (const uint8_t *)"\xc3\xc1\x01\xc0", 4 };
+    r = import(&d, a + 6, 4);
+    assert_int_equal(r.moved.stored, 1);
+    assert_int_equal(r.ruling.n, 1);
+    assert_int_equal(r.ruling.err, BP_ERR_RULE_TRANSACTIONS_ROOT);
+    /* Again from there: what came before the bad one is known now. */
+    r = import(&d, a + 6, 4);
+    assert_int_equal(r.kind, BP_IMPORT_NONE);
+    assert_int_equal(r.ruling.n, 1);
+    /* A check writes nothing, and the same blocks are then imported. */
+    struct bp_import_block raw = a[7].raw;
+    raw.body = a[6].raw.body;
+    assert_int_equal(bp_import_check(d.w.im, &r, &raw, 1, UINT64_MAX), 0);
+    assert_int_equal(r.kind, BP_IMPORT_SIDE);
+    assert_int_equal(bp_import_check(d.w.im, &r, &raw, 1, UINT64_MAX), 0);
+    assert_int_equal(r.kind, BP_IMPORT_SIDE);
+    a[7].raw = raw;
+    r = import(&d, a + 7, 3);
+    assert_int_equal(r.moved.stored, 3);
+    dev_close(&d);
+}
+
+static void import_checks_receipts(void **state) {
+    (void)state;
+    struct dev d;
+    struct made a[4];
+    dev_open(&d, false, UINT64_MAX);
+    make_run(&d, a, 0, 4, &d.w.spec->genesis, &d.w.spec->genesis_hash, 13);
+    a[0].raw.receipts = (bp_span){ (const uint8_t *)"\xc0", 1 };
+    struct bp_import_result r = import(&d, a, 2);
+    assert_int_equal(r.moved.stored, 2);
+    a[2].raw.receipts = (bp_span){ (const uint8_t *)"\xc1\x01", 2 };
+    r = import(&d, a + 2, 2);
+    assert_int_equal(r.kind, BP_IMPORT_NONE);
+    assert_int_equal(r.ruling.err, BP_ERR_RULE_RECEIPTS_ROOT);
+    assert_int_equal(r.ruling.n, 0);
+    a[2].raw.receipts = (bp_span){ (const uint8_t *)"\xc1", 1 };
+    r = import(&d, a + 2, 2);
+    assert_int_equal(r.ruling.err, BP_ERR_RULE_RECEIPTS_FORM);
+    a[2].raw.receipts.p = NULL;
+    r = import(&d, a + 2, 2);
+    assert_int_equal(r.moved.stored, 2);
+    struct bp_store_view *v;
+    struct bp_store_entry e;
+    assert_int_equal(bp_view_begin(&v, d.w.store), 0);
+    assert_int_equal(bp_view_at(v, &e, 1), 0);
+    assert_true(e.checks & BP_CHECK_RECEIPTS);
+    assert_int_equal(bp_view_at(v, &e, 2), 0);
+    assert_false(e.checks & BP_CHECK_RECEIPTS);
+    bp_view_end(v);
+    dev_close(&d);
+}
+
+static void import_holds_back(void **state) {
+    (void)state;
+    for (int mess = 0; mess < 2; mess++) {
+        struct dev d;
+        struct made a[20], b[25];
+        dev_open(&d, mess, mess ? UINT64_MAX : 10);
+        make_run(&d, a, 0, 20, &d.w.spec->genesis, &d.w.spec->genesis_hash,
+                 1000);
+        make_run(&d, b, 30, 25, &a[0].h, &a[0].hash, 1000);
+        assert_int_equal(import(&d, a, 20).kind, BP_IMPORT_HEAD);
+        struct bp_import_result r = import(&d, b, 25);
+        assert_int_equal(r.kind, BP_IMPORT_HELD);
+        assert_int_equal(r.decision.mess, mess == 1);
+        assert_int_equal(r.decision.alarm, mess == 0);
+        assert_int_equal(r.decision.depth, 19);
+        assert_int_equal(r.moved.stored, 25);
+        assert_memory_equal(r.moved.new_head.hash.b, a[19].hash.b, 32);
+        dev_close(&d);
+    }
+}
+
+/* Verified elsewhere: the lineage comes from the store, the blocks go in. */
+static void import_of_verified_blocks(void **state) {
+    (void)state;
+    struct dev d;
+    struct made a[20];
+    struct bp_block block[10];
+    bp_hash hash[10];
+    struct bp_lineage l;
+    struct bp_verifier *v;
+    struct bp_import_result r;
+    bp_u256 td;
+    dev_open(&d, false, UINT64_MAX);
+    make_run(&d, a, 0, 20, &d.w.spec->genesis, &d.w.spec->genesis_hash, 13);
+    for (size_t i = 0; i < 10; i++) {
+        block[i].header = a[10 + i].h;
+        block[i].header_rlp = a[10 + i].raw.header;
+        block[i].body = bp_body_none(false);
+        hash[i] = a[10 + i].hash;
+    }
+    assert_int_equal(bp_import_verified(d.w.im, &r, block, hash, 10, NULL),
+                     BP_ERR_NO_PARENT);
+    assert_int_equal(bp_import_verified(d.w.im, &r, block, hash, 0, NULL),
+                     BP_ERR_RANGE);
+    assert_int_equal(bp_import_lineage(&l, &td, d.w.store, &a[9].hash),
+                     BP_ERR_NOT_STORED);
+    import(&d, a, 10);
+    assert_int_equal(bp_import_lineage(&l, &td, d.w.store, &a[9].hash), 0);
+    assert_int_equal(l.n, BP_LINEAGE_MAX);
+    assert_int_equal(bp_verifier_new(&v, NULL, d.w.spec, NULL), 0);
+    struct bp_ruling ruling =
+        bp_verify_blocks(v, &l, NULL, &td, block, hash, 10, UINT64_MAX);
+    assert_int_equal(ruling.kind, BP_RULING_OK);
+    bp_verifier_free(v);
+    assert_int_equal(bp_import_verified(d.w.im, &r, block, hash, 10, NULL), 0);
+    assert_int_equal(r.kind, BP_IMPORT_HEAD);
+    assert_int_equal(r.moved.new_head.number, 20);
+    assert_int_equal(import(&d, a, 20).kind, BP_IMPORT_KNOWN);
+    dev_close(&d);
+}
+
+/* A store that fails keeps what it had; the same blocks then go in. */
+static void import_survives_a_failing_store(void **state) {
+    (void)state;
+    struct dev d;
+    struct made a[8];
+    struct bp_import_block raw[8];
+    struct bp_import_result r;
+    dev_open(&d, false, UINT64_MAX);
+    make_run(&d, a, 0, 8, &d.w.spec->genesis, &d.w.spec->genesis_hash, 13);
+    for (size_t i = 0; i < 8; i++) raw[i] = a[i].raw;
+    assert_int_equal(import(&d, a, 2).kind, BP_IMPORT_HEAD);
+    for (uint64_t k = 1; k < 10; k++) {
+        bp_store_mem_fail_at(d.w.store, k, BP_ERR_DISK_FULL);
+        assert_int_equal(
+            bp_import_blocks(d.w.im, &r, raw + 2, 6, UINT64_MAX, NULL),
+            BP_ERR_DISK_FULL);
+    }
+    bp_store_mem_fail_at(d.w.store, 0, 0);
+    assert_int_equal(import(&d, a + 2, 6).moved.stored, 6);
+    assert_int_equal(
+        bp_import_blocks(d.w.im, &r, raw, BP_IMPORT_MAX + 1, 0, NULL),
+        BP_ERR_RANGE);
+    dev_close(&d);
+}
+
+static void import_without_memory(void **state) {
+    (void)state;
+    struct dev d;
+    struct test_alloc a;
+    struct bp_import *im = NULL;
+    struct bp_import_config cfg;
+    dev_open(&d, false, UINT64_MAX);
+    test_alloc_init(&a);
+    memset(&cfg, 0, sizeof cfg);
+    cfg.alloc = &a.iface;
+    cfg.spec = d.w.spec;
+    cfg.store = d.w.store;
+    assert_int_equal(bp_import_new(&im, &cfg), 0);
+    struct made m = make(&d, 0, &d.w.spec->genesis, &d.w.spec->genesis_hash, 9);
+    struct bp_import_result r;
+    size_t calls = a.calls;
+    a.fail_at = calls + 1;
+    assert_int_equal(bp_import_blocks(im, &r, &m.raw, 1, UINT64_MAX, NULL),
+                     BP_ERR_NOMEM);
+    assert_int_equal(bp_import_blocks(im, &r, &m.raw, 1, UINT64_MAX, NULL), 0);
+    assert_int_equal(r.kind, BP_IMPORT_HEAD);
+    bp_import_free(im);
+    bp_import_free(NULL);
+    assert_int_equal(a.live_blocks, 0);
+    for (size_t k = 1; k <= calls; k++) {
+        a.calls = 0;
+        a.fail_at = k;
+        assert_int_equal(bp_import_new(&im, &cfg), BP_ERR_NOMEM);
+        assert_int_equal(a.live_blocks, 0);
+    }
+    dev_close(&d);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(import_mainnet),
         T(import_sepolia),
         T(import_ethtest_pow),
         T(import_ethtest),
+        T(import_known_orphan_side_head),
+        T(import_stops_at_what_is_invalid),
+        T(import_checks_receipts),
+        T(import_holds_back),
+        T(import_of_verified_blocks),
+        T(import_survives_a_failing_store),
+        T(import_without_memory),
     };
     return bp_run(tests);
 }
