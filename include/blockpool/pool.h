@@ -405,6 +405,7 @@ struct bp_act_insert {
     X(BAD_CLAIM, 10,                                                           \
       "claimed a total difficulty that its head refutes, again")               \
     X(BANNED, 11, "claimed a head on a branch known to be invalid")            \
+    X(WRONG_NUMBER, 12, "announced a block with a wrong number")               \
     X(LATE, 64, "did not answer in time")                                      \
     X(GONE, 65, "left with requests outstanding")                              \
     X(EMPTY, 66, "answered with nothing")                                      \

@@ -166,6 +166,7 @@ static void check_section(struct bp_pool *p, struct bp_section *s,
         assert(job != NULL); /* may_check saw room */
         while (ref != BP_NIL && job->n < p->cfg.check_links_max &&
                checkable(p, bp_link_at(&p->forest, ref))) {
+            if (s->trusted) bp_link_at(&p->forest, ref)->flags |= BP_PL_TRUSTED;
             bp_job_add(p, job, ref);
             ref = bp_link_newer(&p->forest, ref);
         }
@@ -234,6 +235,15 @@ static void passed(struct bp_pool *p, const struct bp_job *job, size_t n) {
     }
 }
 
+/* A run that was made up meanwhile left the probed link out. */
+static void back_to_probed(struct bp_pool *p, bp_ref ref) {
+    if ((bp_link_at(&p->forest, ref)->flags & BP_PL_DEAD) != 0) return;
+    struct bp_section *s =
+        bp_section_at(&p->forest, bp_link_section(&p->forest, ref));
+    uint64_t number = bp_link_number(&p->forest, ref);
+    if (s->connected && number < s->check_next) s->check_next = number;
+}
+
 /* It could not be checked: once more, in a while. */
 static void probe_again(struct bp_pool *p, const bp_hash *hash) {
     p->probe_wait = p->now + BP_BACKOFF_MS;
@@ -248,6 +258,7 @@ void bp_on_checked(struct bp_pool *p, const struct bp_ev_checked *ev) {
     size_t n = v->n < job->n ? v->n : job->n;
     passed(p, job, n);
     if (n > 0) bp_moved(p);
+    if (job->kind == BP_JOB_PROBE) back_to_probed(p, job->links[0]);
     if (n < job->n) {
         bp_ref ref = job->links[n];
         const struct bp_plink *l = bp_link_at(&p->forest, ref);

@@ -88,9 +88,12 @@ uint64_t bp_pool_bound(const struct bp_pool_config *config) {
         sizeof(struct bp_pool) + bp_forest_bound(c.links_max) +
         (uint64_t)c.peers_max * (sizeof(struct bp_peer) + sizeof(uint64_t) +
                                  sizeof(struct bp_pursuit) + sizeof(bool)) +
+        sizeof(struct bp_pursuit) +
         bp_table_bound(sizeof(struct bp_giver), 6, BP_GIVERS_MAX) +
         (uint64_t)c.suspended_max * sizeof(struct bp_suspended) +
         bp_table_bound(sizeof(struct bp_request), 6, (uint32_t)requests) +
+        bp_table_bound(sizeof(struct bp_notice), 4, bp_notices_max(&c)) +
+        bp_index_bound(bp_notices_max(&c)) +
         bp_table_bound(sizeof(struct bp_page), 2, bp_pages_max(&c)) +
         bp_index_bound(bp_config_slots(&c)) +
         requests * c.blocks_per_request * sizeof(uint32_t) +

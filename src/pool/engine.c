@@ -15,6 +15,7 @@ static int tables_init(struct bp_pool *p) {
     if ((err = bp_table_init(&p->pages, m, sizeof(struct bp_page), 2,
                              bp_pages_max(c))) != 0)
         return err;
+    if ((err = bp_notices_init(p)) != 0) return err;
     if ((err = bp_requests_init(p)) != 0) return err;
     if ((err = bp_window_init(p)) != 0) return err;
     if ((err = bp_jobs_init(p)) != 0) return err;
@@ -27,7 +28,7 @@ static int tables_init(struct bp_pool *p) {
     uint32_t n = c->peers_max;
     p->peer = bp_mem_take(m, n * sizeof *p->peer);
     p->peer_id = bp_mem_take(m, n * sizeof *p->peer_id);
-    p->pursuit = bp_mem_take(m, n * sizeof *p->pursuit);
+    p->pursuit = bp_mem_take(m, (n + 1) * sizeof *p->pursuit);
     p->marked = bp_mem_take(m, n * sizeof *p->marked);
     p->suspended = bp_mem_take(m, c->suspended_max * sizeof *p->suspended);
     p->recent_info = bp_mem_take(m, BP_RECENT * sizeof *p->recent_info);
@@ -44,7 +45,7 @@ static void tables_free(struct bp_pool *p) {
     bp_mem_give(m, p->recent_info, BP_RECENT * sizeof *p->recent_info);
     bp_mem_give(m, p->suspended, c->suspended_max * sizeof *p->suspended);
     bp_mem_give(m, p->marked, n * sizeof *p->marked);
-    bp_mem_give(m, p->pursuit, n * sizeof *p->pursuit);
+    bp_mem_give(m, p->pursuit, (n + 1) * sizeof *p->pursuit);
     bp_mem_give(m, p->peer_id, n * sizeof *p->peer_id);
     bp_mem_give(m, p->peer, n * sizeof *p->peer);
     bp_actions_free(p);
@@ -53,6 +54,7 @@ static void tables_free(struct bp_pool *p) {
     bp_jobs_free(p);
     bp_window_free(p);
     bp_requests_free(p);
+    bp_notices_free(p);
     bp_table_free(&p->pages);
     bp_table_free(&p->givers);
     bp_forest_free(&p->forest);
@@ -130,6 +132,7 @@ static void drop_everything(struct bp_pool *p) {
     for (uint32_t id; (id = bp_section_next(f, 0)) != BP_NIL;)
         bp_forest_drop(p, bp_section_root(f, id));
     bp_hashset_clear(&p->probes);
+    bp_notices_clear(p);
 }
 
 static void on_purge(struct bp_pool *p) {
@@ -149,6 +152,7 @@ static void on_reset(struct bp_pool *p) {
     p->n_peers = 0;
     bp_hashset_clear(&p->recent);
     p->recent_top = 0;
+    p->target.set = false;
     p->synced = true;
     p->stalled = false;
 }
@@ -166,11 +170,11 @@ static void dispatch(struct bp_pool *p, const struct bp_event *ev) {
     case BP_EV_HASHES: bp_on_hashes(p, &ev->u.hashes); return;
     case BP_EV_BLOCKS: bp_on_blocks(p, &ev->u.blocks); return;
     case BP_EV_PUSHED: bp_on_pushed(p, &ev->u.pushed); return;
-    case BP_EV_ANNOUNCED: return;
+    case BP_EV_ANNOUNCED: bp_on_announced(p, &ev->u.announced); return;
     case BP_EV_CHECKED: bp_on_checked(p, &ev->u.checked); return;
     case BP_EV_INSERTED: bp_on_inserted(p, &ev->u.inserted); return;
     case BP_EV_CHAIN: bp_on_chain(p, &ev->u.chain); return;
-    case BP_EV_TARGET: return;
+    case BP_EV_TARGET: bp_on_target(p, &ev->u.target); return;
     case BP_EV_RESET: on_reset(p); return;
     case BP_EV_PURGE: on_purge(p); return;
     }
@@ -195,6 +199,7 @@ static void remove_condemned(struct bp_pool *p) {
 
 /* Something is to be fetched or inserted that is not here yet. */
 static bool work_left(const struct bp_pool *p) {
+    if (bp_target_wanted(p)) return true;
     for (uint32_t i = 0; i < p->n_peers; i++)
         if (bp_peer_candidate(p, &p->peer[i])) return true;
     for (uint32_t id = bp_section_next(&p->forest, 0); id != BP_NIL;
@@ -224,8 +229,11 @@ static void schedule(struct bp_pool *p) {
     remove_condemned(p);
     bp_peers_schedule(p);
     remove_condemned(p);
+    bp_target_schedule(p);
+    bp_fill_schedule(p);
     bp_walk_schedule(p);
     bp_trails_schedule(p);
+    bp_notices_schedule(p);
     bp_check_schedule(p);
     bp_window_schedule(p);
     bp_insert_schedule(p);

@@ -115,6 +115,8 @@ struct bp_section {
     uint32_t tries;            /* failures in a row */
     bp_time not_before;        /* of the next job, after LATER or FAILED */
     bp_time progress;          /* last time it grew, joined or shrank */
+    uint32_t condense_at;      /* where to look for more to condense */
+    uint64_t mark;             /* on the branch that is being looked at */
     uint64_t tried;            /* tick of the last such request */
 };
 
@@ -164,6 +166,12 @@ static inline struct bp_section *bp_section_at(const struct bp_forest *f,
     return bp_table_at(&f->sections, id);
 }
 
+/* Of a condensed stretch. */
+static inline struct bp_spine *bp_spine_at(const struct bp_forest *f,
+                                           uint32_t stretch) {
+    return bp_table_at(&f->spine, bp_stretch_at(f, stretch)->spine);
+}
+
 bp_ref bp_link_find(const struct bp_forest *f, const bp_hash *hash);
 uint64_t bp_link_number(const struct bp_forest *f, bp_ref ref);
 bp_u256 bp_link_difficulty(const struct bp_forest *f, bp_ref ref);
@@ -209,6 +217,13 @@ bool bp_links_split(struct bp_pool *p, uint32_t section, bp_ref ref,
                     uint32_t upper);
 /* Marks all links of a section dead and moves them to the grave. */
 void bp_links_bury(struct bp_pool *p, uint32_t section);
+/* Leaves of a stretch only its ends, count and sum; its items go to the grave.
+   False: some link of it is needed, or no memory. */
+bool bp_links_condense(struct bp_pool *p, uint32_t stretch);
+/* Puts links back, newest first, at the newer end of a condensed stretch;
+   what they do not cover stays condensed. False: no room. */
+bool bp_links_fill(struct bp_pool *p, uint32_t stretch,
+                   const struct bp_link *links, uint32_t n, bp_by by);
 /* Frees the place of a dead link, releasing its items, unless a job has it. */
 void bp_link_settle(struct bp_pool *p, bp_ref ref);
 /* Takes up to cap items of the grave; 0: it is empty. */
@@ -232,6 +247,11 @@ enum bp_graft {
 enum bp_graft bp_forest_graft(struct bp_pool *p, const struct bp_link *links,
                               uint32_t n, bp_by by, const struct bp_held *held,
                               uint32_t *section);
+/* Sections that wait for a link of the forest join it there. */
+void bp_forest_adopt(struct bp_pool *p, const struct bp_link *links,
+                     uint32_t n);
+/* Makes a link the newest of its section; false: no room. */
+bool bp_forest_split(struct bp_pool *p, bp_ref ref);
 /* What is below a dangling section is held. False: it was dropped, for its
    number does not follow or its total difficulty overflows. */
 bool bp_forest_join(struct bp_pool *p, uint32_t section,

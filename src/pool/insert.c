@@ -109,13 +109,19 @@ static void refused_body(struct bp_pool *p, bp_ref ref,
                          const struct bp_verdict *v) {
     struct bp_plink *l = bp_link_at(&p->forest, ref);
     bp_by by = l->slot != BP_NIL ? bp_slot_at(p, l->slot)->by : l->by;
+    /* Honest peers relay a block before they know what is in it. */
+    if ((l->flags & BP_PL_PUSHED) != 0 && by == l->by) by = 0;
     if (v->body_committed) {
         bp_condemn(p, ref, BP_OFF_BAD_BODY, v->code, by);
         return;
     }
     bp_blame(p, by, BP_OFF_BAD_BODY, v->code, &l->hash,
              bp_link_number(&p->forest, ref), false);
-    if (l->slot != BP_NIL) bp_window_refuse(p, l->slot);
+    uint16_t lone = BP_PL_PUSHED | BP_PL_BARE;
+    if ((l->flags & lone) == lone)
+        bp_forest_cut(p, ref); /* nothing is left to ask for it by */
+    else if (l->slot != BP_NIL)
+        bp_window_refuse(p, l->slot);
 }
 
 /* The first block that was not inserted. */

@@ -358,6 +358,8 @@ void bp_link_give(struct bp_pool *p, bp_ref ref) {
     struct bp_chunk *c = bp_chunk_at(f, ref >> BP_REF_BITS);
     struct bp_plink *l = &c->link[place_of(ref)];
     assert(l->flags & BP_PL_DEAD);
+    if ((l->flags & BP_PL_PUSHED) != 0 && l->by != 0)
+        bp_giver_at(p, l->by)->pushed--;
     bp_giver_drop(p, l->by, 1);
     l->by = 0;
     l->flags |= BP_PL_GIVEN;
@@ -461,6 +463,108 @@ static void bury_stretch(struct bp_pool *p, uint32_t id) {
     st->newer = BP_NIL;
     st->older = f->grave;
     f->grave = id;
+}
+
+static bool in_use(const struct bp_forest *f, const struct bp_stretch *st) {
+    const struct bp_chunk *c = bp_chunk_at(f, st->chunk);
+    uint32_t first = first_place(c, st);
+    for (uint32_t k = first; k < first + st->n; k++) {
+        const struct bp_plink *l = &c->link[k];
+        if ((l->flags & (BP_PL_IN_JOB | BP_PL_HEAD)) != 0 || l->pins > 0)
+            return true;
+    }
+    return false;
+}
+
+bool bp_links_condense(struct bp_pool *p, uint32_t stretch) {
+    struct bp_forest *f = &p->forest;
+    struct bp_stretch *st = bp_stretch_at(f, stretch);
+    if (st->chunk == BP_NIL || in_use(f, st)) return false;
+    uint32_t spine = bp_table_take(&f->spine);
+    if (spine == BP_NIL) return false;
+    uint32_t grave = bp_table_take(&f->stretches);
+    if (grave == BP_NIL) {
+        bp_table_give(&f->spine, spine);
+        return false;
+    }
+    struct bp_spine *e = bp_table_at(&f->spine, spine);
+    struct bp_stretch *g = bp_stretch_at(f, grave);
+    struct bp_chunk *c = bp_chunk_at(f, st->chunk);
+    struct bp_section *s = bp_section_at(f, st->section);
+    e->top = c->link[first_place(c, st)].hash;
+    g->chunk = st->chunk;
+    g->n = st->n;
+    g->top = st->top;
+    uint32_t *at = &c->first;
+    while (*at != stretch) at = &bp_stretch_at(f, *at)->chunk_next;
+    *at = grave;
+    g->chunk_next = st->chunk_next;
+    bury_stretch(p, grave);
+    st->chunk = BP_NIL;
+    st->spine = spine;
+    s->mem -= st->n;
+    s->condensed++;
+    return true;
+}
+
+bool bp_links_fill(struct bp_pool *p, uint32_t stretch,
+                   const struct bp_link *links, uint32_t n, bp_by by) {
+    struct bp_forest *f = &p->forest;
+    struct bp_stretch *st = bp_stretch_at(f, stretch);
+    struct bp_section *s = bp_section_at(f, st->section);
+    struct bp_spine *e = bp_table_at(&f->spine, st->spine);
+    assert(st->chunk == BP_NIL && n > 0 && n <= st->n);
+    uint32_t id = bp_table_take(&f->stretches);
+    if (id == BP_NIL) return false;
+    uint32_t chunk = chunk_new(p, n, by, false);
+    struct bp_chunk *c = chunk != BP_NIL ? bp_chunk_at(f, chunk) : NULL;
+    bool wide = false;
+    for (uint32_t i = 0; i < n; i++) wide |= links[i].difficulty.w[1] != 0;
+    if (c == NULL || (wide && !chunk_widen(f, c))) {
+        if (c != NULL) chunk_free(p, chunk);
+        bp_table_give(&f->stretches, id);
+        return false;
+    }
+    struct bp_stretch *fresh = bp_stretch_at(f, id);
+    fresh->section = st->section;
+    fresh->chunk = chunk;
+    fresh->chunk_next = BP_NIL;
+    fresh->n = n;
+    fresh->top = st->top;
+    fresh->proved = true;
+    c->first = id;
+    c->number0 = st->top;
+    c->high = c->live = n;
+    for (uint32_t i = 0; i < n; i++) {
+        link_write(p, ref_of(chunk, i), &links[i], by);
+        bp_u256_add(&fresh->work, &fresh->work, &links[i].difficulty);
+    }
+    bp_giver_hold(p, by, n);
+    f->links += n;
+    s->mem += n;
+    /* It goes above what is left of the condensed stretch. */
+    fresh->newer = st->newer;
+    fresh->older = stretch;
+    st->newer = id;
+    if (fresh->newer != BP_NIL)
+        bp_stretch_at(f, fresh->newer)->older = id;
+    else
+        s->newest = id;
+    st->n -= n;
+    st->top -= n;
+    bp_u256_sub(&st->work, &st->work, &fresh->work);
+    e->top = links[n - 1].parent;
+    e->fill = 0;
+    if (st->n > 0) return true;
+    fresh->older = st->older;
+    if (st->older != BP_NIL)
+        bp_stretch_at(f, st->older)->newer = id;
+    else
+        s->oldest = id;
+    s->condensed--;
+    bp_table_give(&f->spine, st->spine);
+    bp_table_give(&f->stretches, stretch);
+    return true;
 }
 
 void bp_links_bury(struct bp_pool *p, uint32_t section) {

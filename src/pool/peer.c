@@ -191,6 +191,7 @@ void bp_peer_remove(struct bp_pool *p, uint32_t place) {
     struct bp_peer *peer = &p->peer[place];
     bp_requests_close_peer(p, place);
     bp_trails_free(p, place);
+    bp_notices_leave(p, place);
     bp_giver_leave(p, peer->by);
     peer->state = BP_PEER_FREE;
     p->peer_id[place] = 0;

@@ -95,7 +95,7 @@ static uint32_t section_new(struct bp_pool *p) {
     if (id == BP_NIL) return BP_NIL;
     struct bp_section *s = bp_section_at(&p->forest, id);
     s->parent = s->child = s->sibling = s->brother = BP_NIL;
-    s->newest = s->oldest = BP_NIL;
+    s->newest = s->oldest = s->condense_at = BP_NIL;
     s->progress = p->now;
     return id;
 }
@@ -346,12 +346,32 @@ static void adopt(struct bp_pool *p, uint32_t section, const bp_hash *top) {
     while (waiting_for(f, top, &child) > 0) {
         struct bp_section *s = bp_section_at(f, section);
         stop_waiting(p, child);
+        if (bp_section_at(f, child)->trusted) s->trusted = true;
         child_add(f, section, child);
         bp_u256 base;
         bp_u256_add(&base, &s->base, &s->work);
         if (s->connected && !connect(p, child, &base)) bp_forest_drop(p, child);
     }
     while (may_merge(f, section)) merge(p, section);
+}
+
+/* The same for any link just put: what waits for one in the middle of a run
+   makes a fork there. */
+static void adopt_at(struct bp_pool *p, const struct bp_link *link) {
+    struct bp_forest *f = &p->forest;
+    uint32_t child;
+    if (waiting_for(f, &link->hash, &child) == 0) return;
+    refuse_children(p, link);
+    bp_ref ref = bp_link_find(f, &link->hash);
+    if (ref == BP_NIL) return;
+    uint32_t section = bp_link_section(f, ref);
+    if (bp_section_at(f, section)->top != link->number &&
+        !split(p, section, ref)) {
+        while (waiting_for(f, &link->hash, &child) > 0)
+            bp_forest_drop(p, child); /* no memory: as if evicted */
+        return;
+    }
+    adopt(p, section, &link->hash);
 }
 
 /* The section that the run becomes part of, at its upper end, when its parent
@@ -362,7 +382,8 @@ static uint32_t host_above(struct bp_pool *p, bp_ref below) {
     const struct bp_section *s = bp_section_at(f, section);
     if (s->top != bp_link_number(f, below) && !split(p, section, below))
         return BP_NIL;
-    if (bp_section_at(f, section)->child == BP_NIL) return section;
+    const struct bp_section *host = bp_section_at(f, section);
+    if (host->child == BP_NIL && !host->trusted) return section;
     uint32_t id = section_new(p);
     if (id == BP_NIL) return BP_NIL;
     struct bp_section *up = bp_section_at(f, section);
@@ -370,7 +391,6 @@ static uint32_t host_above(struct bp_pool *p, bp_ref below) {
     child_add(f, section, id);
     t->below = bp_link_at(f, below)->hash;
     t->connected = up->connected;
-    t->trusted = up->trusted;
     bp_u256_add(&t->base, &up->base, &up->work);
     return id;
 }
@@ -432,6 +452,20 @@ static enum bp_graft graft_below(struct bp_pool *p, const struct bp_link *links,
     return BP_GRAFT_OK;
 }
 
+void bp_forest_adopt(struct bp_pool *p, const struct bp_link *links,
+                     uint32_t n) {
+    for (uint32_t i = 0; i < n && p->forest.orphans.n > 0; i++)
+        adopt_at(p, &links[i]);
+}
+
+bool bp_forest_split(struct bp_pool *p, bp_ref ref) {
+    uint32_t section = bp_link_section(&p->forest, ref);
+    if (bp_section_at(&p->forest, section)->top ==
+        bp_link_number(&p->forest, ref))
+        return true;
+    return split(p, section, ref);
+}
+
 enum bp_graft bp_forest_graft(struct bp_pool *p, const struct bp_link *links,
                               uint32_t n, bp_by by, const struct bp_held *held,
                               uint32_t *section) {
@@ -450,10 +484,9 @@ enum bp_graft bp_forest_graft(struct bp_pool *p, const struct bp_link *links,
         *section = BP_NIL; /* taken, and dropped again */
         return BP_GRAFT_OK;
     }
-    /* A section that it extended downward waits for nothing; others do. */
-    uint32_t child;
-    if (waiting_for(f, &links[0].hash, &child) > 0)
-        adopt(p, *section, &links[0].hash);
+    bp_forest_adopt(p, links, n);
+    bp_ref top = bp_link_find(f, &links[0].hash);
+    *section = top != BP_NIL ? bp_link_section(f, top) : BP_NIL;
     return BP_GRAFT_OK;
 }
 
@@ -533,6 +566,7 @@ static void rank_tree(struct bp_forest *f, uint32_t root) {
 static bool ranks_before(const struct bp_forest *f, uint32_t a, uint32_t b) {
     const struct bp_section *x = bp_section_at(f, a);
     const struct bp_section *y = bp_section_at(f, b);
+    if (x->trusted != y->trusted) return x->trusted;
     int c = bp_u256_cmp(&x->tip, &y->tip);
     if (c != 0) return c > 0;
     return x->top != y->top ? x->top < y->top : a < b;

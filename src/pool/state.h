@@ -99,6 +99,8 @@ struct bp_peer {
     uint32_t rtt_ms, rtt_samples;
     struct bp_trail trail[BP_TRAILS];
     bool hints;          /* slots may name it as the one who claims them */
+    uint32_t notices;    /* announcements that wait */
+    bool flooded;        /* it was told so */
     uint32_t body_fails; /* replies without any block, in a row */
     bp_time body_retry;
     uint64_t links_given, blocks_given;
@@ -113,6 +115,7 @@ struct bp_giver {
     uint64_t refs;   /* links, bodies and chunks that name it */
     uint64_t charge; /* places of its unconnected links */
     uint64_t proved; /* replies whose probe held */
+    uint32_t pushed; /* pushed blocks of it in the forest */
     bool gone;       /* the session ended */
 };
 #define BP_GIVERS_MAX 8192
@@ -129,6 +132,7 @@ enum bp_ask {
     BP_ASK_WALK,   /* links below a dangling section */
     BP_ASK_FILL,   /* links of a condensed stretch */
     BP_ASK_HASHES, /* the next list of a trail */
+    BP_ASK_NOTICE, /* the link of an announced block */
     BP_ASK_BODIES  /* blocks of the window */
 };
 
@@ -147,11 +151,30 @@ struct bp_request {
     bool hedge;    /* the second of two */
     bool hedged;   /* it has a second */
     bool again;    /* some of it failed elsewhere */
+    bool sure;     /* the peer claims to have it */
     bp_time sent, due, answered;
     bp_hash origin;
     uint32_t count;
     uint32_t n_wants;
     uint32_t *wants; /* slots of the window */
+};
+
+/* ---- announcements ---- */
+
+#define BP_NOTICE_FROM 4  /* announcers of one block that are remembered */
+#define BP_NEAR_BELOW  7  /* numbers under our head that are worth a look, */
+#define BP_NEAR_ABOVE  32 /* … and above */
+
+struct bp_notice {
+    struct bp_cell cell;
+    bp_hash hash;
+    uint32_t n_from, tries;
+    struct {
+        uint32_t peer;
+        bool has_number;
+        uint64_t number;
+    } from[BP_NOTICE_FROM];
+    bp_time due; /* asked then, or given up */
 };
 
 /* ---- the window ---- */
@@ -212,6 +235,8 @@ struct bp_pursuit {
     uint64_t below; /* number of the origin + 1 with a root */
     uint32_t asker; /* the peer to ask, or BP_NIL */
     bool best;      /* the best peer is among them */
+    bool top;       /* its branch is the heaviest that dangles */
+    bool target;    /* it is the target's */
     bool busy;      /* asked, and not late */
     bool overdue;   /* … for more than half its deadline */
     struct bp_request *slow; /* that could be asked a second time */
@@ -264,6 +289,7 @@ struct bp_pool {
     uint64_t bound;
     struct bp_rng rng;
     bp_time now;
+    uint64_t mark; /* of sections, the last one given out */
     uint64_t tick; /* counts tries: fairness without a clock */
     struct bp_chain_head head;
     bp_u256 refused_td;
@@ -297,6 +323,18 @@ struct bp_pool {
     struct bp_hashset probes; /* links whose seal is to be checked */
     uint64_t recent_top;      /* greatest number inserted */
 
+    struct bp_table notices;
+    struct bp_index notice_index;
+    bp_time notice_due;
+    struct {
+        bool set;
+        bool told; /* that it was reached */
+        bp_hash hash;
+        bool has_number;
+        uint64_t number;
+        struct bp_held known;
+    } target;
+
     struct bp_hashset recent, bad;
     struct bp_recent *recent_info;
 
@@ -313,7 +351,34 @@ void bp_wake_at(struct bp_pool *p, bp_time t); /* have step called by then */
 void bp_moved(struct bp_pool *p); /* something got further */
 
 /* ---- announce.c ---- */
+int bp_notices_init(struct bp_pool *p) BP_MUST_USE;
+void bp_notices_free(struct bp_pool *p);
+void bp_notices_clear(struct bp_pool *p);
+uint32_t bp_notices_max(const struct bp_pool_config *c);
 void bp_on_pushed(struct bp_pool *p, const struct bp_ev_pushed *ev);
+void bp_on_announced(struct bp_pool *p, const struct bp_ev_announced *ev);
+void bp_notices_schedule(struct bp_pool *p);
+/* A peer goes: nothing is asked of it any more. */
+void bp_notices_leave(struct bp_pool *p, uint32_t peer);
+/* The link of an announced block came: whether its number is the announced
+   one. Those who said otherwise are blamed. */
+bool bp_notice_confirm(struct bp_pool *p, const struct bp_link *link);
+
+/* ---- target.c ---- */
+void bp_on_target(struct bp_pool *p, const struct bp_ev_target *ev);
+/* Marks what is below the target, and notices when it is held. */
+void bp_target_schedule(struct bp_pool *p);
+bool bp_target_wanted(const struct bp_pool *p); /* set, and not held yet */
+
+/* ---- spine.c ---- */
+/* Condenses one stretch of a dangling section; false: there is none. */
+bool bp_condense_one(struct bp_pool *p, uint32_t section);
+/* Has condensed stretches filled from the bottom of connected sections. */
+void bp_fill_schedule(struct bp_pool *p);
+/* Takes links, newest first, that fill the stretch which begins with the
+   first; false: there is no such stretch, or no room. */
+bool bp_fill_take(struct bp_pool *p, const struct bp_link *links, uint32_t n,
+                  bp_by by);
 
 /* ---- trace.c ---- */
 #define bp_tracing(p) ((p)->cfg.trace != NULL)
@@ -444,6 +509,10 @@ void bp_estimate_late(struct bp_peer *peer, enum bp_rate_kind kind);
 
 /* ---- walk.c ---- */
 void bp_walk_schedule(struct bp_pool *p);
+/* Asks a peer that was seen free; NULL: no room. */
+struct bp_request *bp_links_ask(struct bp_pool *p, uint32_t peer,
+                                enum bp_ask what, const bp_hash *origin,
+                                uint32_t count);
 /* The host holds this hash: who waits for it joins, who claims it is told. */
 /* The offence that a link is by itself, or BP_OFF_NONE. `older` is the next
    of its list, or NULL. */

@@ -17,9 +17,9 @@ static bool same_pursuit(const struct bp_pursuit *q, uint32_t root,
 }
 
 static struct bp_pursuit *pursuit_of(struct bp_pool *p, uint32_t *n,
-                                     const struct bp_peer *peer) {
+                                     const bp_hash *head, uint64_t tried) {
     const struct bp_forest *f = &p->forest;
-    const bp_hash *origin = &peer->info.claim.head;
+    const bp_hash *origin = head;
     bp_ref ref = bp_link_find(f, origin);
     uint32_t root = BP_NIL;
     const struct bp_section *s = NULL;
@@ -32,7 +32,7 @@ static struct bp_pursuit *pursuit_of(struct bp_pool *p, uint32_t *n,
     for (uint32_t i = 0; i < *n; i++) {
         struct bp_pursuit *q = &p->pursuit[i];
         if (!same_pursuit(q, root, origin)) continue;
-        if (s == NULL && peer->tried > q->tried) q->tried = peer->tried;
+        if (s == NULL && tried > q->tried) q->tried = tried;
         return q;
     }
     struct bp_pursuit *q = &p->pursuit[(*n)++];
@@ -40,7 +40,7 @@ static struct bp_pursuit *pursuit_of(struct bp_pool *p, uint32_t *n,
                               .origin = *origin,
                               .below = s != NULL ? bp_section_bottom(s) : 0,
                               .asker = BP_NIL,
-                              .tried = s != NULL ? s->tried : peer->tried };
+                              .tried = s != NULL ? s->tried : tried };
     return q;
 }
 
@@ -54,14 +54,35 @@ static bool may_ask(struct bp_pool *p, const struct bp_pursuit *q,
     return bp_peer_free(p, peer, BP_RATE_LINKS);
 }
 
+/* The peer may be the one to ask. */
+static void offer(struct bp_pool *p, struct bp_pursuit *q, uint32_t place) {
+    const struct bp_peer *peer = &p->peer[place];
+    if (!may_ask(p, q, peer)) return;
+    if (q->asker == BP_NIL || bp_peer_before(p, peer, &p->peer[q->asker]))
+        q->asker = place;
+}
+
+/* The target may be asked of anybody. */
+static void collect_target(struct bp_pool *p, uint32_t *n) {
+    struct bp_pursuit *q = pursuit_of(p, n, &p->target.hash, 0);
+    if (q == NULL) return;
+    q->target = true;
+    for (uint32_t i = 0; i < p->n_peers; i++)
+        if (p->peer[i].state == BP_PEER_LIVE &&
+            (p->peer[i].info.caps & BP_CAP_LINKS) != 0)
+            offer(p, q, i);
+}
+
 static uint32_t collect(struct bp_pool *p) {
     uint32_t n = 0;
+    if (bp_target_wanted(p)) collect_target(p, &n);
     for (uint32_t i = 0; i < p->n_peers; i++) {
         const struct bp_peer *peer = &p->peer[i];
         if ((peer->info.caps & BP_CAP_LINKS) == 0 ||
             !bp_peer_candidate(p, peer))
             continue;
-        struct bp_pursuit *q = pursuit_of(p, &n, peer);
+        struct bp_pursuit *q =
+            pursuit_of(p, &n, &peer->info.claim.head, peer->tried);
         if (q == NULL) continue;
         if (i == p->best) q->best = true;
         if (!may_ask(p, q, peer)) continue;
@@ -129,25 +150,47 @@ static uint64_t first_count(const struct bp_pool *p,
     return BP_HEAD_LINKS;
 }
 
-/* Links to ask for: what the peer gives at once, no further than our own
-   height while we are above it, and no more than it is admitted. */
-static uint32_t count_for(const struct bp_pool *p, const struct bp_pursuit *q) {
-    const struct bp_peer *peer = &p->peer[q->asker];
-    uint64_t n = bp_estimate_size(p, peer, BP_RATE_LINKS);
-    if (q->root == BP_NIL)
-        n = min_u64(n, first_count(p, peer));
-    else if (q->below - 1 > p->head.number)
-        n = min_u64(n, q->below - 1 - p->head.number);
-    else
-        n = min_u64(n, q->below);
-    const struct bp_giver *g = bp_giver_at(p, peer->by);
-    uint64_t most = allowance(p, g);
-    return (uint32_t)min_u64(n, most > g->charge ? most - g->charge : 0);
+/* Links that may lie in memory under one root: half of all for the heaviest
+   branch, a quarter for the others together. */
+static uint64_t share(const struct bp_pool *p, const struct bp_pursuit *q) {
+    return p->forest.places_max / (q->best || q->top || q->target ? 2 : 4);
 }
 
-static struct bp_request *ask(struct bp_pool *p, uint32_t peer,
-                              enum bp_ask what, const bp_hash *origin,
-                              uint32_t count) {
+/* Links to ask for: what the peer gives at once, no further than our own
+   height while we are above it. */
+static uint64_t count_for(const struct bp_pool *p, const struct bp_pursuit *q) {
+    const struct bp_peer *peer = &p->peer[q->asker];
+    uint64_t n = bp_estimate_size(p, peer, BP_RATE_LINKS);
+    if (q->target && q->root == BP_NIL) return n;
+    if (q->root == BP_NIL) return min_u64(n, first_count(p, peer));
+    uint64_t below = q->below - 1 > p->head.number
+                         ? q->below - 1 - p->head.number
+                         : q->below;
+    return min_u64(n, below);
+}
+
+/* As many as the peer is admitted and the branch may have. A branch that has
+   outgrown its share is condensed. */
+static uint32_t admitted(struct bp_pool *p, const struct bp_pursuit *q) {
+    uint64_t n = count_for(p, q);
+    const struct bp_giver *g = bp_giver_at(p, p->peer[q->asker].by);
+    for (;;) {
+        uint64_t most = q->target ? p->cfg.links_max / 8 : allowance(p, g);
+        uint64_t left = most > g->charge ? most - g->charge : 0;
+        bool capped = most == p->cfg.links_max / 8;
+        uint64_t here = 0;
+        if (q->root != BP_NIL) here = bp_section_at(&p->forest, q->root)->mem;
+        uint64_t room = share(p, q) > here ? share(p, q) - here : 0;
+        if ((left >= n || !capped) && room >= n)
+            return (uint32_t)min_u64(n, left);
+        if (q->root == BP_NIL || !bp_condense_one(p, q->root))
+            return (uint32_t)min_u64(n, min_u64(left, room));
+    }
+}
+
+struct bp_request *bp_links_ask(struct bp_pool *p, uint32_t peer,
+                                enum bp_ask what, const bp_hash *origin,
+                                uint32_t count) {
     struct bp_request *r = bp_request_new(p, peer, what, count);
     if (r == NULL) return NULL;
     r->origin = *origin;
@@ -167,15 +210,15 @@ static struct bp_request *ask(struct bp_pool *p, uint32_t peer,
 
 static bool issue(struct bp_pool *p, struct bp_pursuit *q) {
     if (q->asker == BP_NIL) return false;
-    uint32_t count = count_for(p, q);
+    uint32_t count = admitted(p, q);
     if (count == 0) return false;
     if (p->forest.places + count + BP_CHUNK_MIN > p->forest.places_max) {
         if (bp_make_room(p, q->root)) bp_wake_at(p, p->now);
         return false;
     }
     struct bp_request *r =
-        ask(p, q->asker, q->root == BP_NIL ? BP_ASK_HEAD : BP_ASK_WALK,
-            &q->origin, count);
+        bp_links_ask(p, q->asker, q->root == BP_NIL ? BP_ASK_HEAD : BP_ASK_WALK,
+                     &q->origin, count);
     if (r == NULL) return false;
     if (q->root == BP_NIL)
         p->peer[q->asker].tried = ++p->tick;
@@ -196,7 +239,7 @@ static struct bp_pursuit *longest_waiting(struct bp_pool *p, uint32_t n) {
     struct bp_pursuit *next = NULL;
     for (uint32_t i = 0; i < n; i++) {
         struct bp_pursuit *q = &p->pursuit[i];
-        if (q->busy || q->asker == BP_NIL) continue;
+        if (q->busy || q->target || q->asker == BP_NIL) continue;
         if (next == NULL || q->tried < next->tried) next = q;
     }
     return next;
@@ -207,10 +250,14 @@ void bp_walk_schedule(struct bp_pool *p) {
     if (n == 0) return;
     mark_busy(p, n);
     struct bp_pursuit *top = heaviest(p, n), *best = NULL;
+    if (top != NULL) top->top = true;
+    if (p->pursuit[0].target &&
+        (!p->pursuit[0].busy || p->pursuit[0].slow != NULL))
+        issue(p, &p->pursuit[0]);
     for (uint32_t i = 0; i < n; i++) {
         struct bp_pursuit *q = &p->pursuit[i];
         if (q->best) best = q;
-        if (q->busy && !q->best && q != top) challengers++;
+        if (q->busy && !q->best && !q->top && !q->target) challengers++;
     }
     if (best != NULL && (!best->busy || best->slow != NULL)) issue(p, best);
     if (top != NULL && top != best && (!top->busy || top->slow != NULL))
@@ -360,6 +407,21 @@ static bool graft_run(struct bp_pool *p, const struct reply *r, size_t from,
     return true;
 }
 
+/* A second copy; but a header is welcome to a link that came without. */
+static void duplicate(struct bp_pool *p, const struct bp_link *link) {
+    struct bp_plink *l =
+        bp_link_at(&p->forest, bp_link_find(&p->forest, &link->hash));
+    if ((l->flags & BP_PL_BARE) != 0 && (l->flags & BP_PL_IN_JOB) == 0 &&
+        l->pins == 0) {
+        l->item = link->item;
+        l->size = link->size;
+        if (link->item != 0) l->flags &= (uint16_t)~BP_PL_BARE;
+        return;
+    }
+    p->stat.duplicates++;
+    bp_release(p, link->item);
+}
+
 static void take_reply(struct bp_pool *p, const struct reply *r) {
     if (r->n == 0) {
         bp_hash_held(p, &r->origin, &r->held);
@@ -367,12 +429,22 @@ static void take_reply(struct bp_pool *p, const struct reply *r) {
         return;
     }
     if (inspect(p, r) != BP_OFF_NONE) return;
+    if (r->ask == BP_ASK_NOTICE && !bp_notice_confirm(p, &r->links[0])) {
+        release_links(p, r->links, r->n);
+        return;
+    }
+    if (r->ask == BP_ASK_FILL) {
+        if (bp_fill_take(p, r->links, (uint32_t)r->n, r->peer->by))
+            bp_peer_helped(p, r->peer);
+        else
+            release_links(p, r->links, r->n);
+        return;
+    }
     bool fresh = false;
     for (size_t i = 0, end; i < r->n; i = end) {
         end = run_end(p, r, i);
         if (end == i) {
-            p->stat.duplicates++;
-            bp_release(p, r->links[i].item);
+            duplicate(p, &r->links[i]);
             end = i + 1;
             continue;
         }
@@ -399,6 +471,12 @@ static void newly_held(const struct bp_pool *p, struct reply *r) {
 }
 
 static void answered_nothing(struct bp_pool *p, const struct reply *r) {
+    bool claimed = r->ask == BP_ASK_WALK ||
+                   bp_hash_eq(&r->origin, &r->peer->info.claim.head);
+    if (!claimed) { /* it never said that it has it */
+        r->peer->retry = p->now + BP_BACKOFF_MS;
+        return;
+    }
     bp_trace(p, "peer %llu has nothing at %s", (unsigned long long)r->peer->id,
              bp_short(&r->origin).text);
     bp_peer_failed(p, r->peer,

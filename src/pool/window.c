@@ -83,21 +83,50 @@ static void open_ahead(struct bp_pool *p) {
 
 /* ---- asking ------------------------------------------------------------- */
 
-/* The peer may have that number, as far as it told. */
-static bool may_have(const struct bp_peer *peer, uint64_t number) {
-    if (!bp_peer_serves(peer, number)) return false;
-    return !peer->has_top || number <= peer->top;
+/* Marks the sections that the peer claims to have: those under its head.
+   False: where its head belongs is not known. */
+static bool mark_branch(struct bp_pool *p, const struct bp_peer *peer) {
+    const struct bp_forest *f = &p->forest;
+    p->mark++;
+    if (peer->info.claim.known.held) return true; /* none of the forest */
+    bp_ref ref = bp_link_find(f, &peer->info.claim.head);
+    if (ref == BP_NIL) return false;
+    uint32_t id = bp_link_section(f, ref);
+    for (; id != BP_NIL; id = bp_section_at(f, id)->parent)
+        bp_section_at(f, id)->mark = p->mark;
+    return true;
 }
 
-static bool suits(const struct bp_pool *p, const struct bp_slot *s,
-                  const struct bp_peer *peer) {
+static bool claims(const struct bp_pool *p, const struct bp_slot *s,
+                   const struct bp_peer *peer) {
+    uint32_t id = bp_link_section(&p->forest, s->link);
+    return bp_section_at(&p->forest, id)->mark == p->mark &&
+           s->number <= peer->top;
+}
+
+/* The peer may have it, as far as it told. What it does not claim it is asked
+   for only when others had time to bring it. */
+static bool may_have(struct bp_pool *p, const struct bp_slot *s,
+                     const struct bp_peer *peer, bool placed) {
+    if (!bp_peer_serves(peer, s->number)) return false;
+    if (!placed) return !peer->has_top || s->number <= peer->top;
+    if (claims(p, s, peer)) return true;
+    bp_time patience = s->since + 2 * BP_BACKOFF_MS;
+    if (patience <= p->now) return true;
+    bp_wake_at(p, patience);
+    return false;
+}
+
+/* After mark_branch, which said `placed`. */
+static bool suits(struct bp_pool *p, const struct bp_slot *s,
+                  const struct bp_peer *peer, bool placed) {
     if (s->link == BP_NIL) {
         if (!bp_peer_bare(peer)) return false;
         if (s->only_owner && s->owner != peer->serial) return false;
     } else {
         const struct bp_plink *l = bp_link_at(&p->forest, s->link);
         if ((l->flags & BP_PL_BARE) != 0 && !bp_peer_bare(peer)) return false;
-        if (!may_have(peer, s->number)) return false;
+        if (!may_have(p, s, peer, placed)) return false;
     }
     if (s->retry <= p->now) return true;
     return s->tries < BP_LACKS && !bp_slot_lacks(s, peer);
@@ -106,13 +135,16 @@ static bool suits(const struct bp_pool *p, const struct bp_slot *s,
 /* Fills a request with wants that suit the peer; how many. */
 static uint32_t gather(struct bp_pool *p, struct bp_request *r, uint32_t most) {
     const struct bp_peer *peer = &p->peer[r->peer];
+    bool placed = mark_branch(p, peer);
+    r->sure = placed;
     for (int k = 0; k < BP_CLASSES; k++) {
         uint32_t next;
         for (uint32_t id = p->window.wanted[k].head;
              id != BP_NIL && r->n_wants < most; id = next) {
             const struct bp_slot *s = bp_slot_at(p, id);
             next = s->next;
-            if (!suits(p, s, peer)) continue;
+            if (!suits(p, s, peer, placed)) continue;
+            if (s->link == BP_NIL || !claims(p, s, peer)) r->sure = false;
             if (s->tries > 0) r->again = true;
             bp_slot_ask(p, id, r->id);
             r->wants[r->n_wants++] = id;
@@ -232,8 +264,8 @@ static void hedge(struct bp_pool *p) {
         return;
     for (uint32_t i = 0; i < p->n_peers; i++) {
         const struct bp_peer *peer = &p->peer[i];
-        if (i == first->peer || !can_serve(p, peer) || !suits(p, s, peer))
-            continue;
+        if (i == first->peer || !can_serve(p, peer)) continue;
+        if (!suits(p, s, peer, mark_branch(p, peer))) continue;
         struct bp_request *r = bp_request_new(p, i, BP_ASK_BODIES, 1);
         if (r == NULL) return;
         bp_slot_ask(p, id, r->id);
@@ -337,9 +369,10 @@ static void note_missed(struct bp_pool *p, const struct bp_request *r) {
     for (uint32_t i = 0; i < end; i++) bp_window_missed(p, r->wants[i], r);
 }
 
-static void gave_nothing(struct bp_pool *p, struct bp_peer *peer) {
+/* It is a fault only if the peer claimed to have it. */
+static void gave_nothing(struct bp_pool *p, struct bp_peer *peer, bool sure) {
     uint32_t shift = peer->body_fails < 6 ? peer->body_fails : 6;
-    bp_blame(p, peer->by, BP_OFF_EMPTY, 0, NULL, 0, false);
+    if (sure) bp_blame(p, peer->by, BP_OFF_EMPTY, 0, NULL, 0, false);
     peer->body_fails++;
     peer->body_retry = p->now + ((uint64_t)BP_BACKOFF_MS << shift);
 }
@@ -351,7 +384,7 @@ static void close_bodies(struct bp_pool *p, struct bp_request *r, size_t n,
     bp_estimate_reply(p, peer, BP_RATE_BLOCKS, r->count, (uint32_t)n,
                       came - r->sent);
     note_missed(p, r);
-    if (n == 0 && r->n_wants > 0) gave_nothing(p, peer);
+    if (n == 0 && r->n_wants > 0) gave_nothing(p, peer, r->sure);
     if (useful) {
         peer->body_fails = 0;
         bp_peer_helped(p, peer);

@@ -877,6 +877,7 @@ static void on_trace(void *user, const char *line) {
 void scene_prepare(struct scene *s, const struct bp_pool_config *cfg) {
     *s = (struct scene){ .link_bytes = 500, .caps = SCENE_LINKS };
     if (cfg != NULL) s->cfg = *cfg;
+    if (s->cfg.links_max == 0) s->cfg.links_max = 1 << 16; /* quicker to make */
     test_alloc_init(&s->alloc);
     scene_block(s, 0, 0, 1);
     s->block[0].held = true;

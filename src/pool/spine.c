@@ -1,0 +1,189 @@
+/* spine: long branches condensed, and filled again from the bottom.
+
+        head [====] (====) (====) (====) [====] [===]  walking down
+                      condensed: ends, count, sum
+
+        head [====] (====) (====) [====] [====] joined: filled upward from
+                                                 any peer, then checked
+
+   What fills a stretch begins with the hash at its top and is linked, so it
+   can be nothing but what was there before. The newest and the oldest stretch
+   of a section stay: one has the heads, the other is where the walk goes on. */
+#include "pool/state.h"
+
+/* Adjacent condensed stretches become one, up to a chunk of links. */
+static void merge_condensed(struct bp_forest *f, uint32_t id) {
+    struct bp_stretch *st = bp_stretch_at(f, id);
+    if (st->newer == BP_NIL) return;
+    struct bp_stretch *up = bp_stretch_at(f, st->newer);
+    if (up->chunk != BP_NIL || up->n + st->n > BP_CHUNK_MAX) return;
+    up->n += st->n;
+    bp_u256_add(&up->work, &up->work, &st->work);
+    up->older = st->older;
+    if (st->older != BP_NIL) bp_stretch_at(f, st->older)->newer = st->newer;
+    bp_section_at(f, st->section)->condensed--;
+    bp_table_give(&f->spine, st->spine);
+    bp_table_give(&f->stretches, id);
+}
+
+bool bp_condense_one(struct bp_pool *p, uint32_t section) {
+    struct bp_forest *f = &p->forest;
+    const struct bp_section *s = bp_section_at(f, section);
+    /* What was condensed before lies in front; it is skipped at once. */
+    uint32_t id = s->condense_at;
+    if (id == BP_NIL || bp_table_get(&f->stretches, id) == NULL ||
+        bp_stretch_at(f, id)->section != section)
+        id = bp_stretch_at(f, s->newest)->older;
+    for (uint32_t next; id != BP_NIL && id != s->oldest; id = next) {
+        next = bp_stretch_at(f, id)->older;
+        uint32_t n = bp_stretch_at(f, id)->n;
+        uint64_t top = bp_stretch_at(f, id)->top;
+        if (!bp_links_condense(p, id)) continue;
+        bp_hash hash = bp_spine_at(f, id)->top;
+        bp_report(p, BP_REPORT_CONDENSED, 0, &hash, top, n);
+        merge_condensed(f, id);
+        bp_section_at(f, section)->condense_at = next;
+        return true;
+    }
+    return false;
+}
+
+/* ---- filling ------------------------------------------------------------- */
+
+static uint32_t fills(const struct bp_pool *p) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < p->requests.used; i++) {
+        const struct bp_request *r = bp_table_get(&p->requests, i);
+        n += r != NULL && r->ask == BP_ASK_FILL && r->state != BP_REQ_LATE;
+    }
+    return n;
+}
+
+static bool being_filled(const struct bp_pool *p, const struct bp_spine *e) {
+    const struct bp_request *r =
+        e->fill != 0 ? bp_request_find(p, e->fill) : NULL;
+    return r != NULL && r->state != BP_REQ_LATE;
+}
+
+/* The least recently asked of the free peers that may have it. */
+static uint32_t filler(struct bp_pool *p, uint64_t number) {
+    uint32_t best = BP_NIL;
+    for (uint32_t i = 0; i < p->n_peers; i++) {
+        const struct bp_peer *peer = &p->peer[i];
+        if (!bp_peer_free(p, peer, BP_RATE_LINKS)) continue;
+        if (!bp_peer_serves(peer, number)) continue;
+        if (peer->has_top && peer->top < number) continue;
+        if (peer->retry > p->now) {
+            bp_wake_at(p, peer->retry);
+            continue;
+        }
+        if (best == BP_NIL ||
+            peer->out[BP_RATE_LINKS] < p->peer[best].out[BP_RATE_LINKS] ||
+            (peer->out[BP_RATE_LINKS] == p->peer[best].out[BP_RATE_LINKS] &&
+             peer->tried < p->peer[best].tried))
+            best = i;
+    }
+    return best;
+}
+
+static bool ask_fill(struct bp_pool *p, const struct bp_stretch *st) {
+    struct bp_spine *e = bp_table_at(&p->forest.spine, st->spine);
+    uint32_t who = filler(p, st->top);
+    if (who == BP_NIL) return false;
+    uint32_t n = bp_estimate_size(p, &p->peer[who], BP_RATE_LINKS);
+    if (n > st->n) n = st->n;
+    struct bp_request *r = bp_links_ask(p, who, BP_ASK_FILL, &e->top, n);
+    if (r == NULL) return false;
+    e->fill = r->id;
+    p->peer[who].tried = ++p->tick;
+    return true;
+}
+
+/* Fills the lowest stretches of a section, as far ahead as memory allows;
+   false when no peer is free. */
+static bool fill_section(struct bp_pool *p, uint32_t section,
+                         uint32_t *in_flight) {
+    struct bp_forest *f = &p->forest;
+    const struct bp_section *s = bp_section_at(f, section);
+    uint64_t here = 0, most = f->places_max / 4;
+    for (uint32_t id = s->oldest; id != BP_NIL && here < most;
+         id = bp_stretch_at(f, id)->newer) {
+        const struct bp_stretch *st = bp_stretch_at(f, id);
+        here += st->n;
+        if (st->chunk != BP_NIL) continue;
+        if (*in_flight >= BP_FILLS) return false;
+        if (f->places + (uint64_t)(*in_flight + 1) * BP_CHUNK_MAX >
+            f->places_max)
+            return false;
+        const struct bp_spine *e = bp_spine_at(f, id);
+        if (being_filled(p, e)) continue;
+        if (!ask_fill(p, st)) return false;
+        ++*in_flight;
+    }
+    return true;
+}
+
+void bp_fill_schedule(struct bp_pool *p) {
+    struct bp_forest *f = &p->forest;
+    if (f->spine.n == 0) return;
+    uint32_t in_flight = fills(p);
+    bp_forest_rank(f);
+    for (uint32_t i = 0; i < f->n_order; i++) {
+        if (bp_section_at(f, f->order[i])->condensed == 0) continue;
+        if (!fill_section(p, f->order[i], &in_flight)) return;
+    }
+}
+
+/* The condensed stretch of a connected section that begins with this link. */
+static uint32_t stretch_of(const struct bp_forest *f,
+                           const struct bp_link *top) {
+    for (uint32_t id = bp_section_next(f, 0); id != BP_NIL;
+         id = bp_section_next(f, id + 1)) {
+        const struct bp_section *s = bp_section_at(f, id);
+        if (s->condensed == 0 || top->number > s->top ||
+            top->number < bp_section_bottom(s))
+            continue;
+        for (uint32_t k = s->oldest; k != BP_NIL;
+             k = bp_stretch_at(f, k)->newer) {
+            const struct bp_stretch *st = bp_stretch_at(f, k);
+            if (st->top < top->number) continue;
+            if (st->chunk == BP_NIL && st->top == top->number &&
+                bp_hash_eq(&bp_spine_at(f, k)->top, &top->hash))
+                return k;
+            break;
+        }
+    }
+    return BP_NIL;
+}
+
+/* A second copy of the same links, grown from a head that lay in what was
+   condensed, gives way. */
+static void drop_copies(struct bp_pool *p, const struct bp_link *links,
+                        uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        bp_ref ref = bp_link_find(&p->forest, &links[i].hash);
+        if (ref == BP_NIL) continue;
+        uint32_t section = bp_link_section(&p->forest, ref);
+        bp_forest_drop(p, bp_section_root(&p->forest, section));
+    }
+}
+
+bool bp_fill_take(struct bp_pool *p, const struct bp_link *links, uint32_t n,
+                  bp_by by) {
+    struct bp_forest *f = &p->forest;
+    uint32_t id = stretch_of(f, &links[0]);
+    if (id == BP_NIL) return false;
+    bool copies = false;
+    for (uint32_t i = 0; i < n && !copies; i++)
+        copies = bp_link_find(f, &links[i].hash) != BP_NIL;
+    if (copies) {
+        drop_copies(p, links, n);
+        id = stretch_of(f, &links[0]);
+        if (id == BP_NIL) return false;
+    }
+    if (n > bp_stretch_at(f, id)->n) return false;
+    if (!bp_links_fill(p, id, links, n, by)) return false;
+    bp_forest_adopt(p, links, n);
+    bp_moved(p);
+    return true;
+}
