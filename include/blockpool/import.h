@@ -91,6 +91,16 @@ BP_API int bp_import_verified(struct bp_import *im,
                               const struct bp_block *block, const bp_hash *hash,
                               size_t n, struct bp_store_error *why) BP_MUST_USE;
 
+/* Whether a branch becomes the head that stands on the held block `parent`,
+   adds `work` (a sum of difficulties) and ends with `tip`, of which td is not
+   looked at. Returns 0, BP_ERR_NO_PARENT, BP_ERR_RANGE (the total difficulty
+   overflows) or an error of the store. */
+BP_API int bp_import_choose(struct bp_decision *out,
+                            const struct bp_fork_choice *fc,
+                            struct bp_store *store, const bp_hash *parent,
+                            const struct bp_tip *tip,
+                            const bp_u256 *work) BP_MUST_USE;
+
 /* The ancestors of a held block, itself last, as bp_verify_blocks needs them,
    and the total difficulty up to it. Returns 0 or an error of the store. */
 BP_API int bp_import_lineage(struct bp_lineage *out, bp_u256 *td,

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/try.h"
+#include "blockpool/import.h"
 #include "node/clock.h"
 
 /* A power failure loses at most this much. */
@@ -261,33 +262,36 @@ static void fill_block(const struct insert_job *j, struct run *r, size_t i) {
     };
 }
 
-/* Whether the branch of the first n is heavier than the canonical chain. */
-static int is_heavier(bool *out, const struct insert_job *j,
-                      const struct run *r, size_t n) {
-    struct bp_store_view *view;
-    struct bp_store_entry head, parent;
-    BP_TRY(bp_view_begin(&view, j->ctx->store));
-    int err = bp_view_head(view, &head);
-    if (err == 0) err = bp_view_find(view, &parent, &j->parent_hash);
-    bp_view_end(view);
-    if (err != 0) return err;
-    bp_u256 td = parent.td;
+/* Whether the branch of the first n becomes the canonical chain. */
+static int becomes_head(bool *out, const struct insert_job *j,
+                        const struct run *r, size_t n) {
+    const struct bp_header *last = &r->headers[n - 1];
+    struct bp_fork_choice fc = { .spec = j->ctx->spec,
+                                 .max_reorg = UINT64_MAX };
+    struct bp_tip tip = { .hash = j->blocks[n - 1].hash,
+                          .number = last->number,
+                          .time = last->time,
+                          .pos = bp_u256_is_zero(&last->difficulty) };
+    bp_u256 work = { { 0 } };
+    struct bp_decision d;
     for (size_t i = 0; i < n; i++)
-        bp_u256_add(&td, &td, &r->headers[i].difficulty);
-    *out = bp_u256_cmp(&td, &head.td) > 0;
+        bp_u256_add(&work, &work, &r->headers[i].difficulty);
+    BP_TRY(
+        bp_import_choose(&d, &fc, j->ctx->store, &j->parent_hash, &tip, &work));
+    *out = d.choice == BP_CHOICE_HEAD;
     return 0;
 }
 
 static int write_run(struct insert_job *j, struct run *r, size_t n) {
     struct bp_store_moved moved;
-    bool heavier;
-    int err = is_heavier(&heavier, j, r, n);
+    bool is_head;
+    int err = becomes_head(&is_head, j, r, n);
     if (err != 0) return err;
     for (size_t i = 0; i < n; i++) fill_block(j, r, i);
     struct bp_store_batch batch = {
         .blocks = r->out,
         .n_blocks = n,
-        .head = heavier ? &j->blocks[n - 1].hash : NULL,
+        .head = is_head ? &j->blocks[n - 1].hash : NULL,
     };
     uint64_t begin = clock_thread_cpu_ns();
     err = bp_store_write(j->ctx->store, &moved, &batch, &j->why);

@@ -137,27 +137,47 @@ static int tip_of(struct bp_tip *out, struct bp_store_view *v,
     return 0;
 }
 
-/* Whether the last of n blocks on top of `parent` becomes the head. */
-static int decide(struct bp_import *im, struct bp_decision *out,
-                  struct bp_store_view *v, struct bp_store_entry parent,
-                  const struct bp_block *block, const bp_hash *hash, size_t n) {
-    struct bp_store_entry head_entry;
-    struct bp_tip head, ancestor, candidate;
-    const struct bp_header *last = &block[n - 1].header;
-    candidate =
-        (struct bp_tip){ hash[n - 1], last->number, last->time, parent.td,
-                         bp_u256_is_zero(&last->difficulty) };
-    for (size_t i = 0; i < n; i++)
-        if (bp_u256_add(&candidate.td, &candidate.td,
-                        &block[i].header.difficulty))
-            return BP_ERR_RANGE;
+static int choose(struct bp_decision *out, const struct bp_fork_choice *fc,
+                  struct bp_store_view *v, const bp_hash *parent,
+                  const struct bp_tip *tip, const bp_u256 *work) {
+    struct bp_store_entry head_entry, e;
+    struct bp_tip head, ancestor, candidate = *tip;
+    int err = bp_view_find(v, &e, parent);
+    if (err != 0) return err == BP_ERR_NOT_STORED ? BP_ERR_NO_PARENT : err;
+    if (bp_u256_add(&candidate.td, &e.td, work)) return BP_ERR_RANGE;
     BP_TRY(bp_view_head(v, &head_entry));
     BP_TRY(tip_of(&head, v, &head_entry));
-    while (!bp_view_canonical(v, &parent))
-        BP_TRY(bp_view_parent(v, &parent, &parent));
-    BP_TRY(tip_of(&ancestor, v, &parent));
-    *out = bp_choose(&im->choice, &head, &candidate, &ancestor);
+    while (!bp_view_canonical(v, &e)) BP_TRY(bp_view_parent(v, &e, &e));
+    BP_TRY(tip_of(&ancestor, v, &e));
+    *out = bp_choose(fc, &head, &candidate, &ancestor);
     return 0;
+}
+
+int bp_import_choose(struct bp_decision *out, const struct bp_fork_choice *fc,
+                     struct bp_store *store, const bp_hash *parent,
+                     const struct bp_tip *tip, const bp_u256 *work) {
+    struct bp_store_view *v;
+    BP_TRY(bp_view_begin(&v, store));
+    int err = choose(out, fc, v, parent, tip, work);
+    bp_view_end(v);
+    return err;
+}
+
+/* The same of n blocks. */
+static int decide(struct bp_import *im, struct bp_decision *out,
+                  const struct bp_block *block, const bp_hash *hash, size_t n) {
+    const struct bp_header *last = &block[n - 1].header;
+    struct bp_tip tip = { hash[n - 1],
+                          last->number,
+                          last->time,
+                          { { 0 } },
+                          bp_u256_is_zero(&last->difficulty) };
+    bp_u256 work = { { 0 } };
+    for (size_t i = 0; i < n; i++)
+        if (bp_u256_add(&work, &work, &block[i].header.difficulty))
+            return BP_ERR_RANGE;
+    return bp_import_choose(out, &im->choice, im->store,
+                            &block[0].header.parent_hash, &tip, &work);
 }
 
 /* ---- writing --------------------------------------------------------------
@@ -224,15 +244,9 @@ static int store_blocks(struct bp_import *im, struct bp_import_result *out,
                         const struct bp_import_block *raw,
                         const struct bp_block *block, const bp_hash *hash,
                         size_t n, struct bp_store_error *why) {
-    struct bp_store_view *v;
-    struct bp_store_entry parent;
     memset(out, 0, sizeof *out);
     out->ruling = (struct bp_ruling){ BP_RULING_OK, n, 0, -1, -1, 0 };
-    BP_TRY(bp_view_begin(&v, im->store));
-    int err = bp_view_find(v, &parent, &block[0].header.parent_hash);
-    if (err == 0) err = decide(im, &out->decision, v, parent, block, hash, n);
-    bp_view_end(v);
-    if (err == BP_ERR_NOT_STORED) err = BP_ERR_NO_PARENT;
+    int err = decide(im, &out->decision, block, hash, n);
     if (err == 0) err = write_blocks(im, out, raw, block, hash, n, why);
     if (err == 0) out->kind = kind_of(out->decision.choice);
     return err;
