@@ -138,9 +138,11 @@ void talk_ask_blocks(struct sync *s, const struct bp_act_ask_blocks *act) {
 static void find_held(struct sync *s, struct bp_ev_links *ev) {
     ev->held_at = BP_NONE;
     if (ev->n == 0) return;
-    ev->held = sync_held(s, &ev->links[ev->n - 1].parent);
-    if (!ev->held.held) return;
     size_t low = 0, high = ev->n; /* held at high, and from there on */
+    ev->held = sync_held(s, &ev->links[ev->n - 1].parent);
+    if (!ev->held.held) /* the genesis has no parent that is */
+        ev->held = sync_held(s, &ev->links[--high].hash);
+    if (!ev->held.held) return;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
         struct bp_held h = sync_held(s, &ev->links[mid].hash);

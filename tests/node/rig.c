@@ -1,5 +1,10 @@
 #include "node/rig.h"
 
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "blockpool/files.h"
 #include "blockpool/keccak.h"
 
 static struct bp_spec *dev;
@@ -69,6 +74,46 @@ struct bp_store *rig_store_plain(const struct bp_spec *spec, unsigned n) {
     struct bp_header parent = spec->genesis;
     bp_hash hash = spec->genesis_hash;
     for (unsigned i = 0; i < n; i++) add_plain(s, &parent, &hash);
+    return s;
+}
+
+static char mine_dir[256];
+
+static void remove_mined(void) {
+    test_rmdir(mine_dir);
+}
+
+const char *rig_mine(const char *script) {
+    static char file[300];
+    char program[512], text[300];
+    const char *root = getenv("BLOCKPOOL_BUILD_ROOT");
+    if (root == NULL) fail_msg("BLOCKPOOL_BUILD_ROOT is not set");
+    test_mkdir(mine_dir);
+    atexit(remove_mined);
+    snprintf(program, sizeof program, "%s/blockpool", root);
+    snprintf(text, sizeof text, "%s/script", mine_dir);
+    snprintf(file, sizeof file, "%s/chain.rlp", mine_dir);
+    FILE *f = fopen(text, "w");
+    assert_non_null(f);
+    fputs(script, f);
+    assert_int_equal(fclose(f), 0);
+    char network[] = "--dev", quiet[] = "-q", command[] = "makechain";
+    char *argv[] = { program, network, quiet, command, text, file, NULL };
+    char *env[] = { NULL };
+    pid_t pid;
+    int status;
+    assert_int_equal(posix_spawn(&pid, program, NULL, NULL, argv, env), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    return file;
+}
+
+struct bp_store *rig_store_file(const struct bp_spec *spec, const char *path) {
+    struct bp_store_chain chain = rig_chain_of(spec);
+    struct bp_store_error why;
+    struct bp_store *s;
+    if (bp_store_file_open(&s, path, NULL, &chain, &why) != 0)
+        fail_msg("%s", why.text);
     return s;
 }
 

@@ -19,6 +19,11 @@ struct bp_store *rig_store(const struct bp_spec *spec);
 /* The same with n blocks, numbers 1 to n, that link and nothing more: their
    seals are nonsense. Every fifth block has an uncle in its body. */
 struct bp_store *rig_store_plain(const struct bp_spec *spec, unsigned n);
+/* Mines a chain with the program's makechain; the path lives until the end of
+   the process, which removes the file. */
+const char *rig_mine(const char *script);
+/* A read-only store over a chain file. */
+struct bp_store *rig_store_file(const struct bp_spec *spec, const char *path);
 /* The hash of a canonical block. */
 bp_hash rig_hash_at(struct bp_store *s, uint64_t number);
 struct bp_store_entry rig_head(struct bp_store *s);
