@@ -501,10 +501,10 @@ static void act_report(struct sim *s, const struct bp_act_report *r) {
         sim_block(s, tree_find(&s->tree, &r->hash)),
         (unsigned long long)r->count);
     switch (r->kind) {
-    case BP_REPORT_BEST: s->best = (uint32_t)r->peer; break;
     case BP_REPORT_STALLED: sim_count(s, HAPPENED_STALLED, 1); break;
     case BP_REPORT_DROPPED: sim_count(s, HAPPENED_DROPPED, 1); break;
     case BP_REPORT_CONDENSED: sim_count(s, HAPPENED_CONDENSED, 1); break;
+    case BP_REPORT_BEST:
     case BP_REPORT_JOINED:
     case BP_REPORT_SYNCED:
     case BP_REPORT_TARGET: break;

@@ -85,8 +85,24 @@ static bool answer_from_book(struct sim *s, struct peer *p, struct request *r) {
     return true;
 }
 
+/* What is not on its chain a scripted peer does not have, and says so. */
+static bool lacks(const struct sim *s, const struct peer *p,
+                  const struct request *r) {
+    if (r->by_number) return false;
+    if (r->kind != MSG_BLOCKS)
+        return r->origin == BLOCK_NONE ||
+               !tree_has(&s->tree, p->head, r->origin);
+    for (uint32_t i = 0; i < r->count; i++)
+        if (tree_has(&s->tree, p->head, r->want[i])) return false;
+    return true;
+}
+
 void script_on_request(struct sim *s, struct peer *p, struct request *r) {
     if (answer_from_book(s, p, r)) return;
+    if (lacks(s, p, r)) {
+        net_send(s, p, net_msg(s, p, r->kind, r, 0));
+        return;
+    }
     struct request **at = &p->kept;
     while (*at != NULL) at = &(*at)->next_kept;
     *at = r;
@@ -270,6 +286,14 @@ static uint32_t times_asked(struct sim *s, uint32_t peer, char letter,
     return n;
 }
 
+static uint32_t best_now(struct sim *s) {
+    struct bp_pool_status st;
+    if (s->down) return PEER_NONE;
+    s->ops->status(s->engine, &st);
+    if (st.best == 0 || st.best > s->sessions) return PEER_NONE;
+    return s->peer[s->session[st.best - 1].peer].name;
+}
+
 static bool holds_now(struct sim *s, const struct step_spec *st) {
     switch (st->cond) {
     case COND_HEAD: return s->head_block == sim_label(s, st->cond_what);
@@ -279,12 +303,7 @@ static bool holds_now(struct sim *s, const struct step_spec *st) {
                            st->cond_what != LABEL_NONE
                                ? sim_label(s, st->cond_what)
                                : BLOCK_NONE) != 0;
-    case COND_BEST:
-        return st->cond_peer == PEER_NONE
-                   ? s->best == 0
-                   : s->best != 0 &&
-                         s->peer[s->session[s->best - 1].peer].name ==
-                             st->cond_peer;
+    case COND_BEST: return best_now(s) == st->cond_peer;
     case COND_QUIET: return host_idle(s) && s->ops->quiescent(s->engine);
     }
     return true;
@@ -468,9 +487,7 @@ static void expect_stored(struct sim *s, const struct expect_spec *e) {
 static void expect_session(struct sim *s, const struct expect_spec *e) {
     struct peer *p = find_peer(s, e->peer);
     if (e->kind == EXPECT_BEST) {
-        uint32_t best = s->best != 0
-                            ? s->peer[s->session[s->best - 1].peer].name
-                            : PEER_NONE;
+        uint32_t best = best_now(s);
         if (best != e->peer && best == PEER_NONE)
             unmet(s, e, "there is no best peer");
         else if (best != e->peer)

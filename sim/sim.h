@@ -315,7 +315,6 @@ struct sim {
     uint32_t cursor; /* of the script */
     bool cursor_waits;
     bp_time cursor_since, cursor_until;
-    uint32_t best;      /* session, by the last report */
     uint32_t scheduled; /* happenings that the goal waits for */
     uint32_t hurt;      /* things that cost an honest sync a deadline */
     bp_u256 goal;

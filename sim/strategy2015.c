@@ -663,6 +663,7 @@ static void old_status(const void *e, struct bp_pool_status *out) {
     *out = p->status;
     out->head = p->head;
     out->peers = p->peers;
+    out->best = p->best != NONE ? p->peer[p->best].id : 0;
     out->syncing = !old_quiescent(e);
     for (uint32_t i = 0; i < p->nodes; i++)
         if (!p->node[i].gone) out->links_held++;
