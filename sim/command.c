@@ -145,7 +145,11 @@ static int run_one(const struct world *w, const struct sim_args *a,
     if (a->narrate) opt.narrate = stdout;
     opt.timeline = a->svg != NULL;
     sim_run_look(&r, w, &arena, &opt, write_svg, (void *)(uintptr_t)a->svg);
-    print_result(&r, name);
+    if (a->tap)
+        printf("%sok - %s%s%s\n", r.failed ? "not " : "", name,
+               r.failed ? ": " : "", r.failed ? r.text : "");
+    else
+        print_result(&r, name);
     arena_free(&arena);
     return r.failed ? SIM_FAILED : 0;
 }
@@ -232,12 +236,13 @@ static int run_file(struct sim_args *a, const char *path, uint32_t *runs,
 int command_run(struct sim_args *a) {
     uint32_t runs = 0, failed = 0;
     for (int i = 0; i < a->n; i++) {
-        uint32_t before = failed;
         int err = run_file(a, a->arg[i], &runs, &failed);
         if (err != 0) return err;
-        (void)before;
     }
-    printf("%u scenarios, %u failed\n", runs, failed);
+    if (a->tap)
+        printf("1..%u\n", runs);
+    else
+        printf("%u scenarios, %u failed\n", runs, failed);
     return failed != 0 ? SIM_FAILED : 0;
 }
 

@@ -12,6 +12,7 @@
 
 /* More actions than this for one event: the pool does not stop. */
 #define ACTIONS_MAX 200000
+#define LONG_TREE   2000
 
 /* ---- contents --------------------------------------------------------- */
 
@@ -569,7 +570,9 @@ void host_step(struct sim *s, const struct bp_event *ev) {
         if (++n > ACTIONS_MAX)
             sim_fail(s, "endless", "one event gave %u actions", n);
     }
-    uint32_t every = s->opt.check_every != 0 ? s->opt.check_every : 16;
+    uint32_t every = s->opt.check_every;
+    /* A full check walks everything; a long scenario has it less often. */
+    if (every == 0) every = s->tree.n > LONG_TREE ? 512 : 16;
     if (s->r.steps % every == 0) {
         s->ops->check(s->engine);
         uint64_t memory = s->ops->memory(s->engine);

@@ -28,6 +28,7 @@ static const char usage_text[] =
     "  --stop N        end after N failures in one process\n"
     "  --quiet         no coverage table\n"
     "  --narrate       run: tell what happens\n"
+    "  --tap           run: one line a scenario, for test programs\n"
     "  --what-if K=V   run, world, race: change a setting of the pool\n"
     "  --engine NAME   pool or 2015\n"
     "  --svg FILE      world, race: draw a timeline\n"
@@ -64,6 +65,7 @@ enum {
     OPT_STOP,
     OPT_QUIET,
     OPT_NARRATE,
+    OPT_TAP,
     OPT_WHAT_IF,
     OPT_ENGINE,
     OPT_SVG,
@@ -80,6 +82,7 @@ static const struct option options[] = {
     { "stop", required_argument, NULL, OPT_STOP },
     { "quiet", no_argument, NULL, OPT_QUIET },
     { "narrate", no_argument, NULL, OPT_NARRATE },
+    { "tap", no_argument, NULL, OPT_TAP },
     { "what-if", required_argument, NULL, OPT_WHAT_IF },
     { "engine", required_argument, NULL, OPT_ENGINE },
     { "svg", required_argument, NULL, OPT_SVG },
@@ -101,6 +104,7 @@ static int take_option(struct sim_args *a, int opt, char *arg) {
     case OPT_OUT: a->out = arg; return 0;
     case OPT_QUIET: a->quiet = true; return 0;
     case OPT_NARRATE: a->narrate = true; return 0;
+    case OPT_TAP: a->tap = true; return 0;
     case OPT_WHAT_IF:
         if (a->what_ifs == WHAT_IF_MAX) return 1;
         a->what_if[a->what_ifs++] = arg;
