@@ -90,6 +90,12 @@ cover: ## coverage of the tests, one line a folder of src/; T=x
 	@scripts/cover build-cover $(T)
 .PHONY: cover
 
+sim: all ## 200 simulated worlds; N=, SEED0=: these; SEED=n: one, told
+	@nice $(BUILD)/blockpool-sim --out $(BUILD) $(if $(SEED), \
+	    world $(SEED),worlds --count $(or $(N),200) \
+	    --from $(or $(SEED0),$(shell od -An -N4 -tu4 /dev/urandom)))
+.PHONY: sim
+
 install: all ## install program, libraries, headers; DESTDIR=, SETUP=--prefix=
 	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(DESTDIR))
 .PHONY: install

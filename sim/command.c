@@ -7,11 +7,43 @@
 #include <string.h>
 
 #include "campaign.h"
+#include "recorder.h"
 
 /* Worlds that a shrink may try, and failures of a campaign that are shrunk. */
 #define SHRINK_RUNS 300
 #define SHRINK_SLOW 15 /* when each costs seconds */
 #define SHRUNK_MAX  3
+
+bool sim_parse_u64(const char *text, uint64_t *out) {
+    char *end = NULL;
+    if (text[0] < '0' || text[0] > '9') return false;
+    *out = strtoull(text, &end, 0);
+    return *end == '\0';
+}
+
+int sim_apply_what_if(const struct sim_args *a, struct world *w) {
+    for (uint32_t i = 0; i < a->what_ifs; i++) {
+        char word[64];
+        const char *eq = strchr(a->what_if[i], '=');
+        uint64_t v;
+        if (eq == NULL || eq - a->what_if[i] >= (long)sizeof word ||
+            !sim_parse_u64(eq + 1, &v)) {
+            fprintf(stderr, "blockpool-sim: --what-if takes KEY=NUMBER: %s\n",
+                    a->what_if[i]);
+            return SIM_USAGE;
+        }
+        memcpy(word, a->what_if[i], (size_t)(eq - a->what_if[i]));
+        word[eq - a->what_if[i]] = '\0';
+        const struct field *f = field_find(pool_fields, word);
+        if (f == NULL) {
+            fprintf(stderr, "blockpool-sim: the pool has no such setting: %s\n",
+                    word);
+            return SIM_USAGE;
+        }
+        field_set(f, &w->pool, v);
+    }
+    return 0;
+}
 
 char *sim_read_file(const char *path, size_t *n) {
     FILE *f = fopen(path, "rb");
@@ -144,7 +176,11 @@ static int run_one(const struct world *w, const struct sim_args *a,
     struct result r;
     if (a->narrate) opt.narrate = stdout;
     opt.timeline = a->svg != NULL;
+    struct recorder record = { .path = a->record };
+    if (a->record != NULL) opt.record = &record;
     sim_run_look(&r, w, &arena, &opt, write_svg, (void *)(uintptr_t)a->svg);
+    if (a->record != NULL && recorder_world(&record, w) != 0)
+        fprintf(stderr, "blockpool-sim: cannot write %s\n", a->record);
     if (a->tap)
         printf("%sok - %s%s%s\n", r.failed ? "not " : "", name,
                r.failed ? ": " : "", r.failed ? r.text : "");

@@ -13,7 +13,7 @@
 struct sim_args {
     uint64_t from, count;
     uint32_t jobs, kinds, stop;
-    const char *out, *svg;
+    const char *out, *record, *svg;
     bool quiet, narrate, tap;
     const struct engine_ops *engine;
     const char *what_if[WHAT_IF_MAX];
@@ -27,6 +27,7 @@ int command_world(struct sim_args *a);
 int command_draw(struct sim_args *a);
 int command_run(struct sim_args *a);
 int command_shrink(struct sim_args *a);
+int command_replay(struct sim_args *a);
 int command_race(struct sim_args *a);
 int command_deeds(struct sim_args *a);
 

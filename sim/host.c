@@ -8,7 +8,7 @@
    Failure modes: sessions that end with contents half decoded; crashes. */
 #include <string.h>
 
-#include "sim.h"
+#include "recorder.h"
 
 /* More actions than this for one event: the pool does not stop. */
 #define ACTIONS_MAX 200000
@@ -174,7 +174,7 @@ static void content_push(struct sim *s, struct msg *m) {
     whole_block(s, &ev.u.pushed.block, m->item[0].block,
                 (m->item[0].flags & ITEM_CORRUPT) != 0);
     ev.u.pushed.has_td = m->has_td;
-    ev.u.pushed.td = m->td;
+    if (m->has_td) ev.u.pushed.td = m->td;
     sim_count(s, HAPPENED_PUSHED, 1);
     host_step(s, &ev);
 }
@@ -184,7 +184,7 @@ static void content_announce(struct sim *s, struct msg *m) {
     ev.u.announced.peer = m->session;
     ev.u.announced.hash = tree_hash(&s->tree, m->item[0].block);
     ev.u.announced.has_number = m->has_number;
-    ev.u.announced.number = m->number;
+    if (m->has_number) ev.u.announced.number = m->number;
     ev.u.announced.known = tree_held(&s->tree, m->item[0].block);
     sim_count(s, HAPPENED_ANNOUNCED, 1);
     host_step(s, &ev);
@@ -197,9 +197,9 @@ static void content_claim(struct sim *s, struct msg *m) {
     c->head = tree_hash(&s->tree, m->item[0].block);
     c->known = tree_held(&s->tree, m->item[0].block);
     c->has_td = m->has_td;
-    c->td = m->td;
+    if (m->has_td) c->td = m->td;
     c->has_number = m->has_number;
-    c->number = m->number;
+    if (m->has_number) c->number = m->number;
     host_step(s, &ev);
 }
 
@@ -325,8 +325,10 @@ void host_join(struct sim *s, struct peer *p) {
     j->info.blocks_max = spec->blocks_max;
     j->info.has_range = spec->has_range != 0;
     j->info.claim = host_claim(s, p);
-    j->info.earliest = spec->earliest;
-    j->info.latest = s->tree.b[p->head].number;
+    if (spec->has_range) {
+        j->info.earliest = spec->earliest;
+        j->info.latest = s->tree.b[p->head].number;
+    }
     say(s, "peer %u joins with head %s", p->name, sim_block(s, p->head));
     host_step(s, &ev);
 }
@@ -561,10 +563,14 @@ void host_step(struct sim *s, const struct bp_event *ev) {
     if (s->down || s->r.failed) return;
     s->r.steps++;
     sim_hash(s, s->now << 8 | ev->type);
+    struct bp_recorder *rec =
+        s->opt.record != NULL ? s->opt.record->recorder : NULL;
+    if (rec != NULL) bp_recorder_event(rec, ev, s->now);
     s->ops->step(s->engine, ev, s->now);
     struct bp_action a;
     uint32_t n = 0;
     while (!s->r.failed && s->ops->next(s->engine, &a)) {
+        if (rec != NULL) bp_recorder_action(rec, &a);
         sim_hash(s, (uint64_t)a.type << 56 ^ action_mark(&a));
         act(s, &a);
         if (++n > ACTIONS_MAX)
@@ -606,6 +612,7 @@ void host_start(struct sim *s) {
         c->trace = trace_line;
         c->trace_user = s;
     }
+    if (s->opt.record != NULL) recorder_begin(s->opt.record, c);
     s->r.bound = s->ops->bound(c);
     uint32_t fail = s->heap.fail_pm;
     s->heap.fail_pm = 0;
@@ -640,6 +647,7 @@ static void release_at_end(void *user, uint64_t item) {
 
 void host_stop(struct sim *s) {
     if (s->engine == NULL) return;
+    if (s->opt.record != NULL) recorder_end(s->opt.record);
     s->ops->end(s->engine, release_at_end, s);
     s->engine = NULL;
     s->down = true;

@@ -18,6 +18,7 @@ static const char usage_text[] =
     "  draw SEED                         print that world as a scenario file\n"
     "  run FILE...                       run scenario files\n"
     "  shrink FILE                       make a failing scenario smaller\n"
+    "  replay RECORD                     replay a recorded run of the pool\n"
     "  race [--from SEED] [--count N]    strategies over the same worlds\n"
     "  deeds                             list what liars do\n"
     "\n"
@@ -27,10 +28,11 @@ static const char usage_text[] =
     "  --out DIR       where shrunk failures are written (default: .)\n"
     "  --stop N        end after N failures in one process\n"
     "  --quiet         no coverage table\n"
-    "  --narrate       run: tell what happens\n"
+    "  --narrate       run, replay: tell what happens\n"
     "  --tap           run: one line a scenario, for test programs\n"
-    "  --what-if K=V   run, world, race: change a setting of the pool\n"
+    "  --what-if K=V   run, world, race, replay: change a setting of the pool\n"
     "  --engine NAME   pool or 2015\n"
+    "  --record FILE   world, run: write a record of the pool\n"
     "  --svg FILE      world, race: draw a timeline\n"
     "  --help, --version\n";
 
@@ -38,13 +40,6 @@ static int usage(const char *problem, const char *what) {
     fprintf(stderr, "blockpool-sim: %s%s%s (see --help)\n", problem,
             what != NULL ? ": " : "", what != NULL ? what : "");
     return SIM_USAGE;
-}
-
-bool sim_parse_u64(const char *text, uint64_t *out) {
-    char *end = NULL;
-    if (text[0] < '0' || text[0] > '9') return false;
-    *out = strtoull(text, &end, 0);
-    return *end == '\0';
 }
 
 static bool add_kind(struct sim_args *a, const char *word) {
@@ -66,6 +61,7 @@ enum {
     OPT_QUIET,
     OPT_NARRATE,
     OPT_TAP,
+    OPT_RECORD,
     OPT_WHAT_IF,
     OPT_ENGINE,
     OPT_SVG,
@@ -85,6 +81,7 @@ static const struct option options[] = {
     { "tap", no_argument, NULL, OPT_TAP },
     { "what-if", required_argument, NULL, OPT_WHAT_IF },
     { "engine", required_argument, NULL, OPT_ENGINE },
+    { "record", required_argument, NULL, OPT_RECORD },
     { "svg", required_argument, NULL, OPT_SVG },
     { "help", no_argument, NULL, OPT_HELP },
     { "version", no_argument, NULL, OPT_VERSION },
@@ -114,26 +111,10 @@ static int take_option(struct sim_args *a, int opt, char *arg) {
                     : strcmp(arg, "2015") == 0 ? &engine_2015
                                                : NULL;
         return a->engine == NULL;
+    case OPT_RECORD: a->record = arg; return 0;
     case OPT_SVG: a->svg = arg; return 0;
     default: return 1;
     }
-}
-
-int sim_apply_what_if(const struct sim_args *a, struct world *w) {
-    for (uint32_t i = 0; i < a->what_ifs; i++) {
-        char word[64];
-        const char *eq = strchr(a->what_if[i], '=');
-        uint64_t v;
-        if (eq == NULL || eq - a->what_if[i] >= (long)sizeof word ||
-            !sim_parse_u64(eq + 1, &v))
-            return usage("--what-if takes KEY=NUMBER", a->what_if[i]);
-        memcpy(word, a->what_if[i], (size_t)(eq - a->what_if[i]));
-        word[eq - a->what_if[i]] = '\0';
-        const struct field *f = field_find(pool_fields, word);
-        if (f == NULL) return usage("the pool has no such setting", word);
-        field_set(f, &w->pool, v);
-    }
-    return 0;
 }
 
 static int dispatch(const char *command, struct sim_args *a) {
@@ -144,8 +125,8 @@ static int dispatch(const char *command, struct sim_args *a) {
     } commands[] = {
         { "worlds", command_worlds, 0, 0 }, { "world", command_world, 1, 1 },
         { "draw", command_draw, 1, 1 },     { "run", command_run, 1, 100000 },
-        { "shrink", command_shrink, 1, 1 }, { "race", command_race, 0, 0 },
-        { "deeds", command_deeds, 0, 0 },
+        { "shrink", command_shrink, 1, 1 }, { "replay", command_replay, 1, 1 },
+        { "race", command_race, 0, 0 },     { "deeds", command_deeds, 0, 0 },
     };
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp(command, commands[i].name) != 0) continue;

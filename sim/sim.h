@@ -263,7 +263,8 @@ struct sim_options {
     const struct engine_ops *engine; /* NULL: the pool */
     FILE *narrate;                   /* NULL: silent */
     bool timeline;
-    uint32_t check_every; /* steps; 0: 16 */
+    uint32_t check_every;    /* steps; 0: 16 */
+    struct recorder *record; /* NULL: none */
 };
 
 struct sim {
