@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -401,6 +402,40 @@ static void stopped_while_waiting(void **state) {
     ethashcache_free(c);
 }
 
+/* No memory for a cache: no verdict, ours to mend; with memory again, one. */
+static void without_memory(void **state) {
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    printf("# skipped: a sanitizer needs the address space itself\n");
+    skip();
+#endif
+    struct ethashcache *c = open_cache(dir, 2);
+    struct ethashcache_seal s[3] = { mined(1, 1), mined(1, 2), mined(2, 3) };
+    struct rlimit old, none;
+    int verdict[3];
+    char why[200] = "";
+    bool was_there;
+    /* refused by two hashes, which need no cache */
+    memset(&s[2].boundary, 0, sizeof s[2].boundary);
+    assert_int_equal(getrlimit(RLIMIT_AS, &old), 0);
+    none = (struct rlimit){ 1 << 20, old.rlim_max }; /* nothing new is mapped */
+    assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+    ethashcache_verify(c, verdict, s, 3);
+    int err = ethashdisk_make(dir, epoch(1), bp_cpu_detect(), &was_there, why,
+                              sizeof why);
+    assert_int_equal(setrlimit(RLIMIT_AS, &old), 0);
+    assert_int_equal(verdict[0], BP_ERR_NOMEM);
+    assert_int_equal(verdict[1], BP_ERR_NOMEM);
+    assert_int_equal(verdict[2], BP_ERR_SEAL_WORK);
+    assert_int_equal(stats_of(c).bytes, 0);
+    assert_int_equal(err, BP_ERR_NOMEM);
+    assert_non_null(strstr(why, "memory"));
+    ethashcache_verify(c, verdict, s, 3);
+    assert_int_equal(verdict[0], 0);
+    assert_int_equal(verdict[1], 0);
+    ethashcache_free(c);
+}
+
 static uint64_t fake_ns;
 static uint64_t fake_clock(void) {
     return fake_ns += 1000; /* every trial takes the same: the first wins */
@@ -484,6 +519,7 @@ int main(void) {
         T(prune_keeps_the_recent),
         T(ends_during_a_build),
         T(stopped_while_waiting),
+        T(without_memory),
         T(tuning_goes_by_the_clock_given),
         T(etchash_from_its_block_on),
         T(bound_is_that_of_the_largest_caches),
