@@ -182,8 +182,8 @@ void bp_check_schedule(struct bp_pool *p) {
     for (uint32_t i = 0; i < p->forest.n_order && may_check(p); i++) {
         uint32_t id = p->forest.order[i];
         struct bp_section *s = bp_section_at(&p->forest, id);
-        if (s->not_before > p->now)
-            bp_wake_at(p, s->not_before);
+        if (s->check_wait > p->now)
+            bp_wake_at(p, s->check_wait);
         else
             check_section(p, s, id);
     }
@@ -200,10 +200,12 @@ void bp_section_pause(struct bp_pool *p, bp_ref ref, bp_time until) {
         until = p->now + ((uint64_t)BP_BACKOFF_MS << shift);
         s->tries++;
     }
-    s->not_before = until;
-    if ((bp_link_at(&p->forest, ref)->flags & BP_PL_CHECKED) == 0 &&
-        number < s->check_next)
-        s->check_next = number;
+    if ((bp_link_at(&p->forest, ref)->flags & BP_PL_CHECKED) != 0) {
+        s->insert_wait = until;
+    } else {
+        s->check_wait = until;
+        if (number < s->check_next) s->check_next = number;
+    }
     bp_trace(p, "%llu waits until %llu", (unsigned long long)number,
              (unsigned long long)until);
 }

@@ -113,7 +113,8 @@ struct bp_section {
     uint64_t check_next;       /* connected: number of the next to check */
     uint64_t want_next;        /* … whose body is to be asked */
     uint32_t tries;            /* failures in a row */
-    bp_time not_before;        /* of the next job, after LATER or FAILED */
+    bp_time check_wait;        /* no check before, after LATER or FAILED */
+    bp_time insert_wait;       /* no insertion before */
     bp_time progress;          /* last time it grew, joined or shrank */
     uint32_t condense_at;      /* where to look for more to condense */
     uint64_t mark;             /* on the branch that is being looked at */

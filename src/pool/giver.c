@@ -102,6 +102,8 @@ void bp_blame(struct bp_pool *p, bp_by by, int offence, int code,
     if (by == 0) return;
     struct bp_giver *g = bp_giver_at(p, by);
     bool offends = offence < BP_OFF_FIRST_FAULT;
+    if (offends && g->offended) return;
+    g->offended |= offends;
     struct bp_action *out = bp_actions_push(p, BP_ACT_BLAME);
     if (out != NULL) {
         struct bp_act_blame *b = &out->u.blame;

@@ -29,7 +29,7 @@ static bp_ref next_up(struct bp_pool *p, uint32_t *section, bp_ref ref) {
     if (heir == BP_NIL) return BP_NIL;
     *section = heir;
     const struct bp_section *s = bp_section_at(&p->forest, heir);
-    if (s->not_before > p->now) return BP_NIL;
+    if (s->insert_wait > p->now) return BP_NIL;
     return bp_section_link(&p->forest, heir, bp_section_bottom(s));
 }
 
@@ -71,8 +71,8 @@ void bp_insert_schedule(struct bp_pool *p) {
     for (uint32_t i = 0; i < f->n_order; i++) {
         const struct bp_section *s = bp_section_at(f, f->order[i]);
         if (s->parent != BP_NIL) continue;
-        if (s->not_before > p->now)
-            bp_wake_at(p, s->not_before);
+        if (s->insert_wait > p->now)
+            bp_wake_at(p, s->insert_wait);
         else if (insert_from(p, f->order[i]))
             return;
     }

@@ -317,7 +317,7 @@ static bp_time branch_progress(const struct bp_pool *p,
     for (; id != BP_NIL; id = bp_section_at(&p->forest, id)->parent) {
         const struct bp_section *s = bp_section_at(&p->forest, id);
         if (s->progress > at) at = s->progress;
-        if (s->not_before > p->now) return p->now;
+        if (s->check_wait > p->now || s->insert_wait > p->now) return p->now;
     }
     return at;
 }

@@ -191,7 +191,7 @@ static bool split(struct bp_pool *p, uint32_t section, bp_ref ref) {
     u->want_next = max_u64(s->want_next, s->top + 1);
     s->check_next = min_u64(s->check_next, s->top + 1);
     s->want_next = min_u64(s->want_next, s->top + 1);
-    u->not_before = s->not_before;
+    u->check_wait = s->check_wait;
     p->stat.forks++;
     f->ranked = false;
     return true;

@@ -117,6 +117,7 @@ struct bp_giver {
     uint64_t proved; /* replies whose probe held */
     uint32_t pushed; /* pushed blocks of it in the forest */
     bool gone;       /* the session ended */
+    bool offended;   /* … for an offence; once is enough */
 };
 #define BP_GIVERS_MAX 8192
 

@@ -71,10 +71,9 @@ static const bp_hash *hash_at(const struct bp_pool *p, const struct bp_trail *t,
                               uint64_t number) {
     for (uint32_t id = t->oldest; id != BP_NIL; id = page_at(p, id)->newer) {
         const struct bp_page *page = page_at(p, id);
-        if (number <= page->top)
-            return number > page->top - page->n
-                       ? &page->hash[page->top - number]
-                       : NULL;
+        if (number > page->top) continue;
+        uint64_t k = page->top - number;
+        return k < page->n ? &page->hash[k] : NULL;
     }
     return NULL;
 }
@@ -136,9 +135,13 @@ static bool may_ask(struct bp_pool *p, const struct bp_peer *peer) {
 
 static void want_root(struct bp_pool *p, struct bp_peer *peer,
                       const bp_hash *hash, uint64_t number) {
-    if (bp_link_find(&p->forest, hash) != BP_NIL ||
-        bp_slot_find_bare(p, hash) != BP_NIL)
+    if (bp_link_find(&p->forest, hash) != BP_NIL) return;
+    uint32_t slot = bp_slot_find_bare(p, hash);
+    if (slot != BP_NIL) {
+        /* Two claim it: either may be asked. */
+        if (bp_slot_at(p, slot)->owner != peer->serial) bp_slot_anyone(p, slot);
         return;
+    }
     if (bp_slot_bare(p, hash, number, peer->serial, true, BP_CLASS_BEST) !=
         BP_NIL)
         peer->hints = true;
@@ -322,7 +325,9 @@ static bool landed(const struct bp_pool *p, const struct bp_trail *t) {
     return s->connected || bp_section_bottom(s) < t->end_number;
 }
 
-static void follow(struct bp_pool *p, uint32_t place, struct bp_trail *t) {
+/* `walk`: it may be asked for the next list. */
+static void follow(struct bp_pool *p, uint32_t place, struct bp_trail *t,
+                   bool walk) {
     struct bp_peer *peer = &p->peer[place];
     if (!t->complete && landed(p, t)) t->complete = true;
     if (t->complete) {
@@ -330,12 +335,13 @@ static void follow(struct bp_pool *p, uint32_t place, struct bp_trail *t) {
         want_blocks(p, peer, t);
         return;
     }
-    if (unconfirmed(p, t) >= BP_UNCONFIRMED || !may_ask(p, peer)) return;
+    if (!walk || unconfirmed(p, t) >= BP_UNCONFIRMED || !may_ask(p, peer))
+        return;
     if (!page_room(p, place, t)) drop_newest(p, t);
     if (page_room(p, place, t)) ask_hashes(p, place, t);
 }
 
-static void pursue(struct bp_pool *p, uint32_t place) {
+static void pursue(struct bp_pool *p, uint32_t place, bool walk) {
     struct bp_peer *peer = &p->peer[place];
     const bp_hash *head = &peer->info.claim.head;
     struct standing st = standing_of(p, head);
@@ -350,10 +356,33 @@ static void pursue(struct bp_pool *p, uint32_t place) {
         if (t != NULL) reopen(p, peer, t, st.root);
     }
     for (int k = 0; k < BP_TRAILS; k++)
-        if (peer->trail[k].live) follow(p, place, &peer->trail[k]);
+        if (peer->trail[k].live) follow(p, place, &peer->trail[k], walk);
 }
 
-/* The best, and some of the others in turns. */
+/* It has a trail that goes on. */
+static bool walks(const struct bp_peer *peer) {
+    for (int k = 0; k < BP_TRAILS; k++)
+        if (peer->trail[k].live && !peer->trail[k].complete) return true;
+    return false;
+}
+
+/* The bare peer, other than the best, that waits longest for its next list
+   and may be asked; BP_NIL: none. */
+static uint32_t longest_waiting(const struct bp_pool *p) {
+    uint32_t next = BP_NIL;
+    for (uint32_t i = 0; i < p->n_peers; i++) {
+        const struct bp_peer *peer = &p->peer[i];
+        if (i == p->best || !bp_peer_bare(peer) ||
+            !bp_peer_candidate(p, peer) || peer->retry > p->now ||
+            !bp_peer_free(p, peer, BP_RATE_HASHES) || !walks(peer))
+            continue;
+        if (next == BP_NIL || peer->tried < p->peer[next].tried) next = i;
+    }
+    return next;
+}
+
+/* Every head is fetched; lists are asked of the best, and of some of the
+   others in turns. */
 void bp_trails_schedule(struct bp_pool *p) {
     if (p->forest.dropped) rescan(p);
     p->forest.dropped = false;
@@ -365,8 +394,15 @@ void bp_trails_schedule(struct bp_pool *p) {
             bp_trails_free(p, i);
             continue;
         }
-        if (i != p->best && ++walking > BP_CHALLENGERS) continue;
-        pursue(p, i);
+        pursue(p, i, i == p->best);
+        if (i != p->best && peer->out[BP_RATE_HASHES] > 0) walking++;
+    }
+    for (; walking < BP_CHALLENGERS; walking++) {
+        uint32_t i = longest_waiting(p);
+        if (i == BP_NIL) return;
+        uint64_t before = p->tick;
+        pursue(p, i, true);
+        if (p->tick == before) p->peer[i].tried = ++p->tick;
     }
 }
 

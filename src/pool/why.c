@@ -102,13 +102,17 @@ static const struct bp_job *oldest_job(const struct bp_pool *p) {
     return oldest;
 }
 
+static bp_time waits_until(const struct bp_section *s) {
+    return s->check_wait > s->insert_wait ? s->check_wait : s->insert_wait;
+}
+
 /* A connected section that waits for a moment, or NULL. */
 static const struct bp_section *paused(const struct bp_pool *p) {
     const struct bp_forest *f = &p->forest;
     for (uint32_t id = bp_section_next(f, 0); id != BP_NIL;
          id = bp_section_next(f, id + 1)) {
         const struct bp_section *s = bp_section_at(f, id);
-        if (s->connected && s->not_before > p->now) return s;
+        if (s->connected && waits_until(s) > p->now) return s;
     }
     return NULL;
 }
@@ -125,7 +129,7 @@ size_t bp_pool_why(const struct bp_pool *p, char *out, size_t cap) {
         say_job(p, &t, job);
     else if (wait != NULL)
         say(&t, "block %llu is tried again in %llu ms",
-            (ull)bp_section_bottom(wait), (ull)(wait->not_before - p->now));
+            (ull)bp_section_bottom(wait), (ull)(waits_until(wait) - p->now));
     else if (p->best != BP_NIL)
         say_walk(p, &t);
     else

@@ -366,7 +366,15 @@ static void note_missed(struct bp_pool *p, const struct bp_request *r) {
     for (uint32_t i = 0; i < r->n_wants; i++)
         if (!bp_slot_asked_by(p, r->wants[i], r->id)) got = i + 1;
     if (got > 0) end = got;
-    for (uint32_t i = 0; i < end; i++) bp_window_missed(p, r->wants[i], r);
+    struct bp_peer *peer = &p->peer[r->peer];
+    bool own = false; /* it lacks what it claims itself */
+    for (uint32_t i = 0; i < end; i++) {
+        if (!bp_slot_asked_by(p, r->wants[i], r->id)) continue;
+        const struct bp_slot *s = bp_slot_at(p, r->wants[i]);
+        own |= s->link == BP_NIL && s->only_owner && s->owner == peer->serial;
+        bp_window_missed(p, r->wants[i], r);
+    }
+    if (own) bp_peer_failed(p, peer, BP_OFF_LACKING, NULL);
 }
 
 /* It is a fault only if the peer claimed to have it. */
