@@ -208,13 +208,10 @@ BP_API void bp_ethash_dataset_item(uint8_t out[64],
    and a NUL. */
 BP_API void bp_ethash_file_name(char out[BP_ETHASH_FILE_NAME_MAX],
                                 struct bp_ethash_epoch epoch);
+/* The magic, the same on every machine. (go-ethereum writes it, and the cache,
+   in the byte order of the machine; where that is big-endian it adds ".be" to
+   the name, so the files do not meet.) */
 BP_API void bp_ethash_file_head(uint8_t out[BP_ETHASH_FILE_HEAD]);
-/* A file of n bytes at p as a cache of cache_n bytes: sets *cache to it,
-   inside p. Returns 0 or
-     BP_ERR_CACHE_FILE  another size or magic (a file written by a machine of
-                        the other byte order has its magic reversed) */
-BP_API int bp_ethash_file_open(bp_span *cache, bp_span file,
-                               size_t cache_n) BP_MUST_USE;
 /* A digest of a cache to be kept beside its file: Keccak-256 over the
    Keccak-256 of each 64 KiB piece, so that it can be made many at once and
    costs a fraction of the build. */

@@ -29,14 +29,6 @@ void bp_ethash_file_head(uint8_t out[BP_ETHASH_FILE_HEAD]) {
     memcpy(out, head, sizeof head);
 }
 
-int bp_ethash_file_open(bp_span *cache, bp_span file, size_t cache_n) {
-    if (file.n < sizeof head || file.n - sizeof head != cache_n ||
-        memcmp(file.p, head, sizeof head) != 0)
-        return BP_ERR_CACHE_FILE;
-    *cache = (bp_span){ file.p + sizeof head, cache_n };
-    return 0;
-}
-
 void bp_ethash_file_digest(bp_hash *out, bp_span cache) {
     struct bp_keccak all;
     bp_keccak256_init(&all);
