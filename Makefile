@@ -78,6 +78,10 @@ fuzz: ## libFuzzer, SECS=30 on each target; T=x: that one
 	@scripts/fuzz build-fuzz $(SECS) $(T)
 .PHONY: fuzz
 
+interop: all ## sync and serve against a peer written by others; T=x
+	@tests/interop/run.py $(BUILD) $(if $(T),"$(T)")
+.PHONY: interop
+
 bench: ## benchmarks, one JSON line a result on stdout; T=x: that one
 	@$(MAKE) --no-print-directory all >&2
 	@scripts/bench $(BUILD) $(T)
