@@ -56,8 +56,9 @@ static int decode(const struct check_job *j, struct bp_header *out) {
 
 /* What the rules say; returns how many of the headers obey them. */
 static size_t obey(struct check_job *j, const struct bp_run *run) {
-    uint64_t now_ms = clock_wall_ms();
+    uint64_t now_ms = clock_wall_ms(), begin = clock_thread_cpu_ns();
     struct bp_ruling r = bp_check_headers(j->ctx->spec, run, now_ms / 1000);
+    j->rules_ns = clock_thread_cpu_ns() - begin;
     blame(j, r.n, r.err);
     switch (r.kind) {
     case BP_RULING_OK: j->verdict.kind = BP_VERDICT_OK; return r.n;

@@ -21,7 +21,7 @@ struct check_job {
     bp_hash *hashes;
     /* the result */
     struct bp_verdict verdict;
-    uint64_t seals, skipped;
+    uint64_t seals, skipped, rules_ns;
 };
 
 /* With room for n headers; NULL: no memory. */

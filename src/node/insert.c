@@ -299,7 +299,7 @@ static int write_run(struct insert_job *j, struct run *r, size_t n) {
         j->keep->synced_ms = clock_mono_ms();
         err = bp_store_sync(j->ctx->store);
     }
-    j->keep->store_ns += clock_thread_cpu_ns() - begin;
+    j->store_ns = clock_thread_cpu_ns() - begin;
     if (err != 0) return err;
     j->stored = moved.stored;
     j->head =
@@ -324,7 +324,9 @@ static int verify_run(struct insert_job *j, struct run *r,
     *lineage = j->keep->lineage;
     j->verdict = (struct bp_verdict){ .kind = BP_VERDICT_OK, .n = j->n };
     if (!all_checked(j)) BP_TRY(check_links(j, r));
+    uint64_t begin = clock_thread_cpu_ns();
     BP_TRY(check_bodies(j, r, lineage));
+    j->rules_ns = clock_thread_cpu_ns() - begin;
     return check_uncle_seals(j, r);
 }
 

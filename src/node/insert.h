@@ -19,7 +19,6 @@ struct insert_keep {
     bp_hash tip;
     bool has_tip;
     uint64_t synced_ms;
-    uint64_t store_ns; /* CPU time in the store */
 };
 
 struct insert_job {
@@ -37,7 +36,7 @@ struct insert_job {
     struct bp_chain_head head; /* the canonical one, afterwards */
     bool has_head;
     bp_u256 refused_td;
-    uint64_t stored, seals, skipped;
+    uint64_t stored, seals, skipped, rules_ns, store_ns;
     int error; /* of the store, or ours; 0: none */
     struct bp_store_error why;
 };

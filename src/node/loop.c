@@ -60,6 +60,7 @@ static void end_in_order(struct node *n) {
         conn_close(c, BP_DISC_QUITTING, "we are quitting");
     }
     if (n->sync != NULL) sync_end(n->sync);
+    n->serve_ns = serve_cpu_ns(n->serve);
     serve_end(n->serve);
     uv_close((uv_handle_t *)&n->tick, NULL);
     for (size_t i = 0; n->cfg.signals && i < 3; i++)
@@ -202,8 +203,10 @@ int node_run(struct node *n, struct node_error *why) {
     assert(n->phase == NODE_MADE);
     n->phase = NODE_RUNNING;
     n->began = n->told_at = clock_mono_ms();
+    uint64_t begin = clock_thread_cpu_ns();
     uv_timer_start(&n->tick, on_tick, 0, TICK_MS);
     uv_run(&n->loop, UV_RUN_DEFAULT);
+    n->loop_ns = clock_thread_cpu_ns() - begin;
     n->phase = NODE_ENDED;
     if (!bp_store_read_only(n->cfg.store) && bp_store_sync(n->cfg.store) != 0 &&
         n->exit_code == NODE_EXIT_OK) {
@@ -285,6 +288,13 @@ void node_status(const struct node *n, struct node_status *out) {
     out->bytes_in = n->bytes_in;
     out->bytes_out = n->bytes_out;
     out->elapsed_ms = n->began == 0 ? 0 : clock_mono_ms() - n->began;
+}
+
+void node_costs(const struct node *n, struct node_costs *out) {
+    *out = (struct node_costs){ 0 };
+    if (n->sync != NULL) sync_costs(n->sync, out);
+    out->loop_ns = n->loop_ns;
+    out->serve_ns = n->serve_ns;
 }
 
 size_t node_why(const struct node *n, char *out, size_t cap) {

@@ -51,6 +51,8 @@ struct node {
     struct sync *sync; /* NULL when only serving */
 
     uint64_t bytes_in, bytes_out;
+    uint64_t loop_ns;  /* CPU time of the loop thread, when it has ended */
+    uint64_t serve_ns; /* … of the serving thread */
     bp_time told_at;   /* the last "no usable peer" line */
     bp_time hooked_at; /* the last tick hook */
 };
@@ -123,6 +125,7 @@ void sync_range(struct conn *c, const struct bp_msg_range *msg);
 void sync_offence(struct conn *c, int offence, int code);
 void sync_tick(struct node *n, bp_time now);
 void sync_status(const struct sync *s, struct node_status *out);
+void sync_costs(const struct sync *s, struct node_costs *out);
 size_t sync_why(const struct sync *s, char *out, size_t cap);
 /* Open sessions that the pool has not given up. */
 size_t sync_usable(const struct sync *s);

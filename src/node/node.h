@@ -181,6 +181,18 @@ struct node_status {
 };
 void node_status(const struct node *n, struct node_status *out);
 
+/* CPU time of the run so far, by what it was for. */
+struct node_costs {
+    uint64_t loop_ns;    /* sockets, RLPx, the pool; known when it has ended */
+    uint64_t headers_ns; /* decoding, hashing and linking headers */
+    uint64_t roots_ns;   /* decoding bodies, their roots, matching */
+    uint64_t rules_ns;   /* header and body rules, uncles */
+    uint64_t seals_ns;   /* uncles' too */
+    uint64_t store_ns;   /* writing */
+    uint64_t serve_ns;   /* building answers */
+};
+void node_costs(const struct node *n, struct node_costs *out);
+
 /* One sentence: what holds the sync up. As bp_pool_why. */
 size_t node_why(const struct node *n, char *out, size_t cap);
 

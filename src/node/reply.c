@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "blockpool/keccak.h"
+#include "node/clock.h"
 
 static int blame(struct reply_job *j, int offence, int code) {
     j->offence = offence;
@@ -177,8 +178,10 @@ done:
 void reply_run(struct job *job) {
     struct reply_job *j = (struct reply_job *)job;
     if (j->items.n == 0) return;
+    uint64_t begin = clock_thread_cpu_ns();
     int err = j->ask->blocks ? read_bodies(j) : read_headers(j);
     if (err != 0) j->n = 0;
+    j->cpu_ns = clock_thread_cpu_ns() - begin;
 }
 
 void reply_free(struct reply_job *j) {

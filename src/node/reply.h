@@ -40,7 +40,8 @@ struct reply_job {
     bool finished;
     /* the result */
     int offence, code; /* enum bp_offence, the reason; 0: none */
-    int failed;        /* our own trouble: BP_ERR_NOMEM */
+    uint64_t cpu_ns;
+    int failed; /* our own trouble: BP_ERR_NOMEM */
     size_t n;
     struct bp_link *links; /* newest first; item is 0 */
     bp_span *link_bytes;

@@ -54,6 +54,7 @@ static void done_check(struct job *job) {
     struct sync *s = j->user;
     s->seals += j->seals;
     s->seals_skipped += j->skipped;
+    s->costs.rules_ns += j->rules_ns;
     if (j->kind == BP_CHECK_RUN) s->headers_valid += j->verdict.n;
     struct bp_event ev = { .type = BP_EV_CHECKED,
                            .u.checked = { j->id, j->verdict } };
@@ -109,6 +110,8 @@ static void done_insert(struct job *job) {
     s->inserting--;
     s->seals += j->seals;
     s->seals_skipped += j->skipped;
+    s->costs.rules_ns += j->rules_ns;
+    s->costs.store_ns += j->store_ns;
     s->blocks += j->stored;
     if (j->error != 0) store_failed(s, j);
     if (j->has_head) s->head = j->head;

@@ -36,7 +36,8 @@ struct sync {
     struct bp_chain_head start, head;
     bool synced; /* the pool has nothing to do */
     uint64_t headers, headers_valid, seals, seals_skipped, blocks;
-    size_t inserting; /* jobs */
+    struct node_costs costs; /* but loop, seals, serve */
+    size_t inserting;        /* jobs */
     bp_time progress_at, range_at, disk_at;
     uint64_t range_told; /* head number in the last BlockRangeUpdate */
     struct {

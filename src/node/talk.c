@@ -234,6 +234,10 @@ static void tell_in_order(struct sync *s, struct conn *c) {
         c->replies = j->next;
         if (c->replies == NULL) c->last_reply = NULL;
         c->reply_bytes -= j->frame->n;
+        if (j->ask->blocks)
+            s->costs.roots_ns += j->cpu_ns;
+        else
+            s->costs.headers_ns += j->cpu_ns;
         if (c->joined && !s->ending && j->job.ran) tell(s, j);
         free_ask(s, j->ask);
         reply_free(j);

@@ -246,6 +246,11 @@ void sync_status(const struct sync *s, struct node_status *out) {
             (uint64_t)((double)(out->target - s->head.number) / out->rate);
 }
 
+void sync_costs(const struct sync *s, struct node_costs *out) {
+    *out = s->costs;
+    out->seals_ns = atomic_load(&s->ctx->seal_ns);
+}
+
 size_t sync_why(const struct sync *s, char *out, size_t cap) {
     if (sync_usable(s) > 0) return bp_pool_why(s->pool, out, cap);
     char reasons[384];
