@@ -4,8 +4,10 @@
    read from files from then on, so that no test waits for one. */
 #include "lib/test.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -326,6 +328,30 @@ static void goes_on_without_files(void **state) {
     assert_non_null(strstr(why, "No such file"));
 }
 
+/* No space in the middle of a file: the error is told, and no file is left, not
+   even a temporary one. */
+static void a_full_disk_leaves_nothing(void **state) {
+    (void)state;
+    char sub[300];
+    struct rlimit old, small;
+    size_t n = 1 << 20;
+    uint8_t *p = calloc(1, n);
+    assert_non_null(p);
+    snprintf(sub, sizeof sub, "%s/full", dir);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small = (struct rlimit){ n / 2, old.rlim_max };
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    errno = 0;
+    int err = ethashdisk_write(sub, epoch(0), p, n);
+    int why = errno;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_int_equal(err, BP_ERR_CACHE_IO);
+    assert_int_equal(why, EFBIG);
+    assert_int_equal(rmdir(sub), 0); /* it is empty */
+    free(p);
+}
+
 /* Made in memory, saved, found by the next one. */
 static void what_is_built_is_saved(void **state) {
     (void)state;
@@ -382,7 +408,8 @@ static void ends_during_a_build(void **state) {
     (void)state;
     struct ethashcache *c = open_cache(NULL, 3);
     ethashcache_expect(c, 2000ull * 30000); /* seconds of work */
-    usleep(2000);
+    while (stats_of(c).bytes == 0) usleep(1000);
+    usleep(20000); /* most likely it builds by now */
     ethashcache_free(c);
     ethashcache_free(NULL);
 }
@@ -515,6 +542,7 @@ int main(void) {
         T(threads_share_the_slots),
         T(damaged_files_are_built_again),
         T(goes_on_without_files),
+        T(a_full_disk_leaves_nothing),
         T(what_is_built_is_saved),
         T(prune_keeps_the_recent),
         T(ends_during_a_build),
