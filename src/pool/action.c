@@ -6,8 +6,7 @@
 /* Loose items of one step: those of its event, of an insertion that ended,
    of a job that was orphaned. What a dropped branch had waits in the grave. */
 static uint32_t loose_max(const struct bp_pool_config *c) {
-    return 4 * BP_EVENT_ITEMS_MAX + 4 * bp_config_job_links(c) +
-           2 * bp_config_slots(c);
+    return 3 * BP_EVENT_ITEMS_MAX + 4 * bp_config_job_links(c);
 }
 
 static uint32_t ring_max(const struct bp_pool_config *c) {
@@ -77,6 +76,10 @@ void bp_release(struct bp_pool *p, uint64_t item) {
        actions of many steps can. */
     assert(a->loose_n < a->loose_max);
     a->loose[(a->loose_head + a->loose_n++) % a->loose_max] = item;
+}
+
+bool bp_release_room(const struct bp_pool *p) {
+    return p->act.loose_n < p->act.loose_max / 2;
 }
 
 void bp_report(struct bp_pool *p, enum bp_report_kind kind, bp_peer_id peer,

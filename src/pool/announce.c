@@ -9,7 +9,7 @@
 
 uint32_t bp_notices_max(const struct bp_pool_config *c) {
     uint64_t n = (uint64_t)c->announced_max * c->peers_max;
-    return n < 65536 ? (uint32_t)n : 65536;
+    return n < 4096 ? (uint32_t)n : 4096;
 }
 
 int bp_notices_init(struct bp_pool *p) {

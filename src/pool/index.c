@@ -28,7 +28,7 @@ static uint32_t after(const struct bp_index *ix, uint32_t pos) {
 }
 
 static uint32_t cap_for(uint32_t max) {
-    return max + max / 2 + 8;
+    return max + max / 8 * 3 + 8;
 }
 
 int bp_index_init(struct bp_index *ix, struct bp_mem *mem, uint32_t max,
@@ -99,4 +99,8 @@ uint32_t bp_index_next(const struct bp_index *ix, struct bp_probe *probe) {
         probe->pos = after(ix, probe->pos);
         if ((uint32_t)(c >> 32) == probe->tag) return (uint32_t)c - 1;
     }
+}
+
+void bp_index_prefetch(const struct bp_index *ix, const bp_hash *hash) {
+    __builtin_prefetch(&ix->cell[home_of(ix, tag_of(ix, hash))]);
 }

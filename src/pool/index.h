@@ -12,7 +12,7 @@
 struct bp_index {
     struct bp_mem *mem;
     uint64_t *cell; /* tag << 32 | number + 1; 0: empty */
-    uint32_t cap;   /* cells; at most two thirds are used */
+    uint32_t cap;   /* cells; at most 8 of 11 are used */
     uint32_t n, max;
     uint64_t key[2];
 };
@@ -27,6 +27,9 @@ uint64_t bp_index_bound(uint32_t max);
 bool bp_index_add(struct bp_index *ix, const bp_hash *hash, uint32_t number);
 /* Both must be there. */
 void bp_index_remove(struct bp_index *ix, const bp_hash *hash, uint32_t number);
+
+/* Has the place of a hash fetched while other work goes on. */
+void bp_index_prefetch(const struct bp_index *ix, const bp_hash *hash);
 
 /* Walks the candidates of a hash: begin, then next until BP_NIL. */
 struct bp_probe {

@@ -333,6 +333,8 @@ bp_ref bp_links_pop(struct bp_pool *p, uint32_t section) {
     uint32_t place = first_place(c, st) + st->n - 1;
     bp_ref ref = ref_of(st->chunk, place);
     bp_u256 d = difficulty_at(c, place);
+    if (place >= BP_AHEAD)
+        bp_index_prefetch(&f->index, &c->link[place - BP_AHEAD].hash);
     bp_index_remove(&f->index, &c->link[place].hash, ref);
     c->link[place].flags |= BP_PL_DEAD;
     bp_u256_sub(&st->work, &st->work, &d);
@@ -453,6 +455,8 @@ static void bury_stretch(struct bp_pool *p, uint32_t id) {
     uint32_t first = first_place(c, st);
     for (uint32_t k = first; k < first + st->n; k++) {
         struct bp_plink *l = &c->link[k];
+        if (k + BP_AHEAD < first + st->n)
+            bp_index_prefetch(&f->index, &c->link[k + BP_AHEAD].hash);
         bp_index_remove(&f->index, &l->hash, ref_of(st->chunk, k));
         l->difficulty = bp_window_forget(p, l);
         l->flags |= BP_PL_DEAD | BP_PL_BURIED;
@@ -470,7 +474,8 @@ static bool in_use(const struct bp_forest *f, const struct bp_stretch *st) {
     uint32_t first = first_place(c, st);
     for (uint32_t k = first; k < first + st->n; k++) {
         const struct bp_plink *l = &c->link[k];
-        if ((l->flags & (BP_PL_IN_JOB | BP_PL_HEAD)) != 0 || l->pins > 0)
+        if ((l->flags & (BP_PL_IN_JOB | BP_PL_HEAD)) != 0 || l->pins > 0 ||
+            l->slot != BP_NIL)
             return true;
     }
     return false;

@@ -162,12 +162,15 @@ void bp_requests_expire(struct bp_pool *p) {
 /* When the ledger needs attention next: a deadline, or half of one where a
    second request may be worth while. */
 void bp_requests_schedule(struct bp_pool *p) {
-    p->request_due = BP_TIME_NEVER;
+    p->request_due = p->half_due = BP_TIME_NEVER;
     for (uint32_t i = 0; i < p->requests.used; i++) {
         const struct bp_request *r = bp_table_get(&p->requests, i);
         if (r == NULL || r->state == BP_REQ_ANSWERED) continue;
         if (r->due < p->request_due) p->request_due = r->due;
         bp_time half = bp_request_half(r);
+        if (r->state == BP_REQ_OUT && bp_ask_rate(r->ask) == BP_RATE_BLOCKS &&
+            !r->hedged && half < p->half_due)
+            p->half_due = half;
         if (r->state == BP_REQ_OUT && !r->hedged && half > p->now)
             bp_wake_at(p, half);
     }

@@ -55,19 +55,23 @@ static uint32_t last_needed(const struct bp_pool *p) {
     return n > 1 ? worst : BP_NIL; /* the last one may be over the limit */
 }
 
-void bp_window_trim(struct bp_pool *p) {
+bool bp_window_evict(struct bp_pool *p) {
     struct bp_forest *f = &p->forest;
-    while (p->window.used > p->cfg.window_bytes) {
-        uint32_t id = last_needed(p);
-        if (id == BP_NIL) return;
-        struct bp_slot *s = bp_slot_at(p, id);
-        uint32_t stretch = bp_link_stretch(f, s->link);
-        uint32_t section = bp_stretch_at(f, stretch)->section;
-        struct bp_section *sec = bp_section_at(f, section);
-        bp_stretch_at(f, stretch)->ahead = false;
-        if (sec->connected && s->number < sec->want_next)
-            sec->want_next = s->number;
-        p->stat.refused++;
-        bp_release(p, bp_window_forget(p, bp_link_at(f, s->link)));
-    }
+    uint32_t id = last_needed(p);
+    if (id == BP_NIL) return false;
+    struct bp_slot *s = bp_slot_at(p, id);
+    uint32_t stretch = bp_link_stretch(f, s->link);
+    uint32_t section = bp_stretch_at(f, stretch)->section;
+    struct bp_section *sec = bp_section_at(f, section);
+    bp_stretch_at(f, stretch)->ahead = false;
+    if (sec->connected && s->number < sec->want_next)
+        sec->want_next = s->number;
+    p->stat.refused++;
+    bp_release(p, bp_window_forget(p, bp_link_at(f, s->link)));
+    return true;
+}
+
+void bp_window_trim(struct bp_pool *p) {
+    while (p->window.used > p->cfg.window_bytes && bp_release_room(p))
+        if (!bp_window_evict(p)) return;
 }

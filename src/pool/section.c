@@ -6,7 +6,7 @@
 
 static uint32_t sections_for(uint64_t links_max) {
     uint64_t n = links_max / BP_CHUNK_MIN + 64;
-    return n < 65536 ? (uint32_t)n : 65536;
+    return n < 16384 ? (uint32_t)n : 16384;
 }
 
 static uint32_t chunks_for(uint64_t links_max) {
@@ -454,7 +454,13 @@ static enum bp_graft graft_below(struct bp_pool *p, const struct bp_link *links,
 
 void bp_forest_adopt(struct bp_pool *p, const struct bp_link *links,
                      uint32_t n) {
-    for (uint32_t i = 0; i < n && p->forest.orphans.n > 0; i++)
+    const struct bp_forest *f = &p->forest;
+    bp_ref last = bp_link_find(f, &links[n - 1].hash);
+    if (last == BP_NIL) return;
+    uint32_t root = bp_section_root(f, bp_link_section(f, last));
+    /* The section that they are part of waits for none of them. */
+    uint32_t own = bp_section_at(f, root)->connected ? 0 : 1;
+    for (uint32_t i = 0; i < n && f->orphans.n > own; i++)
         adopt_at(p, &links[i]);
 }
 

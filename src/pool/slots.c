@@ -118,6 +118,7 @@ static uint32_t slot_take(struct bp_pool *p, uint64_t number,
     s->since = p->now;
     resize(p, s, w->reserve);
     w->missing += missing(s);
+    w->n_ahead += rank == BP_CLASS_AHEAD;
     list_append(p, id);
     return id;
 }
@@ -175,6 +176,8 @@ void bp_slot_promote(struct bp_pool *p, uint32_t id, enum bp_class rank) {
     p->window.missing -= missing(s);
     if (s->rank == BP_CLASS_AHEAD) p->window.ahead -= s->size;
     if (rank == BP_CLASS_AHEAD) p->window.ahead += s->size;
+    p->window.n_ahead -= s->rank == BP_CLASS_AHEAD;
+    p->window.n_ahead += rank == BP_CLASS_AHEAD;
     s->rank = rank;
     p->window.missing += missing(s);
     if (listed) list_append(p, id);
@@ -186,6 +189,7 @@ static void slot_free(struct bp_pool *p, uint32_t id) {
     if (s->state == BP_SLOT_WANTED) list_remove(p, id);
     p->window.missing -= missing(s);
     if (s->state == BP_SLOT_HERE) p->stat.blocks_held--;
+    p->window.n_ahead -= s->rank == BP_CLASS_AHEAD;
     resize(p, s, 0);
     bp_giver_drop(p, s->by, 1);
     bp_table_give(&p->window.slots, id);
@@ -259,7 +263,7 @@ static void note_size(struct bp_pool *p, uint32_t size) {
     struct bp_window *w = &p->window;
     w->sizes[w->fresh_sizes++ % BP_SIZES] = size;
     if (w->n_sizes < BP_SIZES) w->n_sizes++;
-    if (w->fresh_sizes % 16 != 0) return;
+    if (w->fresh_sizes % 64 != 0 && w->fresh_sizes != 16) return;
     uint32_t sorted[BP_SIZES];
     for (uint32_t i = 0; i < w->n_sizes; i++) sorted[i] = w->sizes[i];
     qsort(sorted, w->n_sizes, sizeof *sorted, by_value);

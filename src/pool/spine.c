@@ -174,8 +174,11 @@ bool bp_fill_take(struct bp_pool *p, const struct bp_link *links, uint32_t n,
     uint32_t id = stretch_of(f, &links[0]);
     if (id == BP_NIL) return false;
     bool copies = false;
-    for (uint32_t i = 0; i < n && !copies; i++)
+    for (uint32_t i = 0; i < n && !copies; i++) {
+        if (i + BP_AHEAD < n)
+            bp_index_prefetch(&f->index, &links[i + BP_AHEAD].hash);
         copies = bp_link_find(f, &links[i].hash) != BP_NIL;
+    }
     if (copies) {
         drop_copies(p, links, n);
         id = stretch_of(f, &links[0]);

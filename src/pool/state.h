@@ -27,6 +27,7 @@
 #define BP_UNPROVED_LINKS 2048 /* admission of an unknown peer */
 #define BP_PROBE_LINKS    1024 /* more of it for each reply that held */
 #define BP_FILLS          4    /* condensed stretches filled at a time */
+#define BP_AHEAD          12   /* places of the index fetched beforehand */
 #define BP_RECENT         2048 /* hashes inserted lately */
 #define BP_LACKS          4    /* peers that failed one block */
 #define BP_BACKOFF_MS     1000 /* first pause after a failure, doubled */
@@ -219,6 +220,7 @@ struct bp_window {
     struct bp_index bare; /* hash -> slot without a link */
     uint64_t used;        /* bytes reserved, held and in insertion */
     uint64_t ahead;       /* of which for unconnected sections */
+    uint32_t n_ahead;     /* slots of those */
     struct bp_list wanted[BP_CLASSES];
     uint32_t sizes[BP_SIZES];
     uint32_t n_sizes, fresh_sizes;
@@ -312,7 +314,8 @@ struct bp_pool {
     uint32_t *wants; /* [requests][blocks_per_request] */
     uint64_t req_serial;
     uint32_t body_requests; /* in flight, late ones too */
-    bp_time request_due;    /* earliest deadline or hedge time */
+    bp_time request_due;    /* earliest deadline */
+    bp_time half_due;       /* earliest half deadline of one for blocks */
 
     struct bp_window window;
     struct bp_job *job; /* [n_jobs]; the last one inserts */
@@ -421,6 +424,8 @@ bool bp_actions_room(const struct bp_pool *p, uint32_t n);
 /* An action to fill in, or NULL when the queue is full. */
 struct bp_action *bp_actions_push(struct bp_pool *p, enum bp_action_type type);
 void bp_release(struct bp_pool *p, uint64_t item); /* 0: nothing */
+/* There is room to release more than the event asks for. */
+bool bp_release_room(const struct bp_pool *p);
 void bp_report(struct bp_pool *p, enum bp_report_kind kind, bp_peer_id peer,
                const bp_hash *hash, uint64_t number, uint64_t count);
 
@@ -532,6 +537,8 @@ void bp_on_links(struct bp_pool *p, const struct bp_ev_links *ev);
 bool bp_make_room(struct bp_pool *p, uint32_t root);
 /* Bodies turned out larger than reserved: gives back those needed last. */
 void bp_window_trim(struct bp_pool *p);
+/* Gives the body back that is needed last; false: there is none. */
+bool bp_window_evict(struct bp_pool *p);
 
 /* ---- whole.c ---- */
 /* Puts the link of a whole block into the forest, on its own; its place, or

@@ -371,9 +371,11 @@ static int inspect(struct bp_pool *p, const struct reply *r) {
 static size_t run_end(const struct bp_pool *p, const struct reply *r,
                       size_t from) {
     size_t end = from;
-    while (end < r->n && end - from < BP_CHUNK_MAX &&
-           bp_link_find(&p->forest, &r->links[end].hash) == BP_NIL)
-        end++;
+    for (; end < r->n && end - from < BP_CHUNK_MAX; end++) {
+        if (end + BP_AHEAD < r->n)
+            bp_index_prefetch(&p->forest.index, &r->links[end + BP_AHEAD].hash);
+        if (bp_link_find(&p->forest, &r->links[end].hash) != BP_NIL) break;
+    }
     return end;
 }
 

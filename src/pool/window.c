@@ -11,10 +11,14 @@ bool bp_window_has_room(const struct bp_pool *p, enum bp_class rank) {
     switch (rank) {
     case BP_CLASS_BEST: /* the lowest missing one always gets in */
         return after <= p->cfg.window_bytes || w->missing == 0;
-    case BP_CLASS_RIVAL: return after <= p->cfg.window_bytes / 2;
+    case BP_CLASS_RIVAL:
+        return after <= p->cfg.window_bytes / 2 &&
+               w->slots.n < w->slots.max / 2;
     case BP_CLASS_AHEAD:
         return after <= p->cfg.window_bytes &&
-               w->ahead + w->reserve <= p->cfg.window_bytes / 4;
+               w->ahead + w->reserve <= p->cfg.window_bytes / 4 &&
+               w->n_ahead < w->slots.max / 4 &&
+               w->slots.n < w->slots.max / 4 * 3;
     case BP_CLASSES: break;
     }
     return false;
@@ -33,7 +37,12 @@ static bool open_section(struct bp_pool *p, uint32_t id, enum bp_class rank) {
         } else if ((l->flags & BP_PL_EMPTY) == 0 ||
                    (l->flags & BP_PL_BARE) != 0) {
             if (!bp_window_has_room(p, rank)) return false;
-            if (bp_slot_new(p, ref, rank) == BP_NIL) return false;
+            if (bp_slot_new(p, ref, rank) == BP_NIL) {
+                /* The lowest missing one gets in, whoever must go. */
+                if (rank != BP_CLASS_BEST || p->window.missing > 0 ||
+                    !bp_window_evict(p) || bp_slot_new(p, ref, rank) == BP_NIL)
+                    return false;
+            }
         }
         s->want_next++;
     }
@@ -174,8 +183,17 @@ static uint32_t wanted(const struct bp_pool *p) {
     return n;
 }
 
+/* Links come first: a peer that is walking brings no bodies while others can,
+   and nothing hangs on them yet. */
+static bool is_walking(const struct bp_pool *p, const struct bp_peer *peer) {
+    return peer->out[BP_RATE_LINKS] > 0 && p->stat.peers > 1 &&
+           p->window.wanted[BP_CLASS_BEST].n == 0 &&
+           p->window.wanted[BP_CLASS_RIVAL].n == 0;
+}
+
 static bool can_serve(struct bp_pool *p, const struct bp_peer *peer) {
     if (!bp_peer_free(p, peer, BP_RATE_BLOCKS)) return false;
+    if (is_walking(p, peer)) return false;
     if (peer->body_retry <= p->now) return true;
     bp_wake_at(p, peer->body_retry);
     return false;
@@ -253,7 +271,7 @@ uint32_t bp_window_lowest(const struct bp_pool *p) {
 
 /* Asks a second peer for it when the first takes long. */
 static void hedge(struct bp_pool *p) {
-    if (p->window.missing == 0) return;
+    if (p->window.missing == 0 || p->half_due > p->now) return;
     uint32_t id = bp_window_lowest(p);
     if (id == BP_NIL) return;
     const struct bp_slot *s = bp_slot_at(p, id);
@@ -409,6 +427,8 @@ void bp_on_blocks(struct bp_pool *p, const struct bp_ev_blocks *ev) {
     bp_by by = place != BP_NIL ? p->peer[place].by : 0;
     bool useful = false, mismatch = false;
     for (size_t i = 0; i < ev->n; i++) {
+        if (i + BP_AHEAD < ev->n)
+            bp_index_prefetch(&p->forest.index, &ev->blocks[i + BP_AHEAD].hash);
         if (take_block(p, &ev->blocks[i], by)) {
             useful = true;
             if (place != BP_NIL) p->peer[place].blocks_given++;

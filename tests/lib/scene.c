@@ -236,7 +236,7 @@ static void on_check(struct scene *s, const struct bp_act_check *c) {
     }
     assert_int_equal(scene_at(s, scene_id(&c->hashes[0]))->number,
                      c->first_number);
-    if (s->hold_jobs) return;
+    if (s->hold_jobs && c->kind == BP_CHECK_RUN) return;
     job_later(s, BP_ACT_CHECK, c->job, judge_links(s, c), NULL, 0, s->check_ms);
 }
 
@@ -887,11 +887,11 @@ int scene_make_pool(struct scene *s) {
     s->cfg.alloc = &s->alloc.iface;
     s->cfg.genesis = scene_hash(0);
     s->cfg.head = chain_head(s);
-    if (!s->no_check) {
+    s->verbose = getenv("SCENE_TRACE") != NULL;
+    if (!s->no_check || s->verbose) {
         s->cfg.trace = on_trace;
         s->cfg.trace_user = s;
     }
-    s->verbose = getenv("SCENE_TRACE") != NULL;
     return bp_pool_new(&s->pool, &s->cfg);
 }
 

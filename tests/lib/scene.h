@@ -106,7 +106,7 @@ struct scene {
     bool no_check; /* leave bp_pool_check out (benchmarks) */
     bool measure;  /* add the engine's CPU time to engine_s */
     double engine_s;
-    bool hold_jobs;   /* checks and insertions stay out */
+    bool hold_jobs;   /* run checks and insertions stay out */
     int fail_inserts; /* the next so many fail without anybody's fault */
     bool verbose;     /* trace to stdout */
     char *log;        /* the trace, when keep_log */
