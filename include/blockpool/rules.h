@@ -258,10 +258,10 @@ enum bp_choice {
 
 struct bp_decision {
     enum bp_choice choice;
-    bool alarm; /* more than max_reorg blocks are (or would be) undone */
-    bool mess;  /* ECBP-1100 is what holds it */
-    uint64_t
-        depth; /* blocks of the head's branch that are not the candidate's */
+    bool alarm;     /* more than max_reorg blocks are (or would be) undone */
+    bool mess;      /* ECBP-1100 is what holds it */
+    uint64_t depth; /* blocks of the head's branch that would be undone */
+    bp_u256 td;     /* the candidate's total difficulty */
 };
 
 /* Whether `candidate` is to follow `head`, whose branches part after

@@ -41,7 +41,7 @@ struct bp_decision bp_choose(const struct bp_fork_choice *fc,
                              const struct bp_tip *head,
                              const struct bp_tip *candidate,
                              const struct bp_tip *ancestor) {
-    struct bp_decision d = { BP_CHOICE_SIDE, false, false, 0 };
+    struct bp_decision d = { BP_CHOICE_SIDE, false, false, 0, candidate->td };
     if (!has_more_work(head, candidate)) return d;
     d.choice = BP_CHOICE_HEAD;
     d.depth = head->number - ancestor->number;

@@ -158,6 +158,27 @@ static int spec_from_file(struct cli *c, const char *path) {
     return cli_error(NODE_EXIT_USAGE, "%s: %s", path, why);
 }
 
+/* The blocks of --eth.requiredblocks and --checkpoint become rules. */
+static int require_blocks(struct cli *c, const char *option,
+                          const struct option_list *list) {
+    for (size_t i = 0; i < list->n; i++) {
+        const char *text = list->v[i], *eq = strchr(text, '=');
+        char number[24] = "";
+        bp_u256 n;
+        bp_hash hash;
+        if (eq != NULL && (size_t)(eq - text) < sizeof number)
+            memcpy(number, text, (size_t)(eq - text));
+        if (bp_u256_parse(&n, number) != 0 || bp_u256_bits(&n) > 64 ||
+            bp_unhex(hash.b, sizeof hash.b, eq + 1) != 0)
+            return cli_error(NODE_EXIT_USAGE, "--%s: '%.90s' is not N=HASH",
+                             option, text);
+        if (bp_spec_require(c->spec, n.w[0], &hash) != 0)
+            return cli_error(NODE_EXIT_USAGE, "--%s: more than %d blocks",
+                             option, BP_SPEC_REQUIRED_MAX);
+    }
+    return 0;
+}
+
 int cli_need_spec(struct cli *c) {
     const char *name = c->o->chain != NULL ? c->o->chain : "mainnet";
     if (c->spec != NULL) return 0;
@@ -166,12 +187,16 @@ int cli_need_spec(struct cli *c) {
                          "%s holds the chain '%s': give its specification "
                          "with --chain FILE",
                          c->datadir, c->foreign);
-    int err = bp_spec_builtin(&c->spec, name, NULL);
-    if (err == 0) return 0;
-    if (err != BP_ERR_SPEC_NAME)
-        return cli_error(NODE_EXIT_FAILED, "chain %s: %s", name,
-                         bp_strerror(err));
-    return spec_from_file(c, name);
+    int err = bp_spec_builtin(&c->spec, name, NULL), code = 0;
+    if (err == BP_ERR_SPEC_NAME)
+        code = spec_from_file(c, name);
+    else if (err != 0)
+        code =
+            cli_error(NODE_EXIT_FAILED, "chain %s: %s", name, bp_strerror(err));
+    if (code == 0)
+        code = require_blocks(c, "eth.requiredblocks", &c->o->required);
+    if (code == 0) code = require_blocks(c, "checkpoint", &c->o->checkpoints);
+    return code;
 }
 
 /* ---- the datadir ------------------------------------------------------------

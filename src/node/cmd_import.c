@@ -184,6 +184,11 @@ static int run_import(struct importer *i) {
                                clock_wall_ms() / 1000, &why);
     if (err != 0) return cli_error(cli_exit_code(err), "%s", why.text);
     i->stored += result.moved.stored;
+    if (result.kind == BP_IMPORT_HELD)
+        cli_warn("a branch that undoes %llu blocks has more work; the head "
+                 "stays (%s)",
+                 (unsigned long long)result.decision.depth,
+                 result.decision.mess ? "--mess" : "--max-reorg");
     size_t good = result.ruling.kind == BP_RULING_OK ? r->n : result.ruling.n;
     if (result.kind != BP_IMPORT_ORPHAN && good > result.moved.stored)
         i->known += good - result.moved.stored;
@@ -261,7 +266,12 @@ static int import_all(struct importer *i) {
                                     .store = i->store,
                                     .sealer = sealer_iface(i->sealer),
                                     .checks = sealer_checks(i->sealer),
-                                    .max_reorg = UINT64_MAX };
+                                    .max_reorg = UINT64_MAX,
+                                    .mess = o->mess };
+    if (o->max_reorg > 0) {
+        cfg.max_reorg = o->max_reorg;
+        cfg.hold_deep = true;
+    }
     if (bp_import_new(&i->im, &cfg) != 0) return no_memory();
     int code = 0;
     i->began = i->logged = clock_mono_ms();

@@ -114,6 +114,8 @@ static int fill_config(struct running *r) {
     cfg->timeout_ms =
         (uint32_t)(o->timeout_s > UINT32_MAX / 1000 ? UINT32_MAX
                                                     : o->timeout_s * 1000);
+    cfg->max_reorg = o->max_reorg;
+    cfg->mess = o->mess;
     cfg->record_path = o->record;
     cfg->signals = true;
     if (o->eth_min != 0 && o->eth_max != 0 && o->eth_min > o->eth_max)

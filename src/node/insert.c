@@ -263,22 +263,20 @@ static void fill_block(const struct insert_job *j, struct run *r, size_t i) {
 }
 
 /* Whether the branch of the first n becomes the canonical chain. */
-static int becomes_head(bool *out, const struct insert_job *j,
-                        const struct run *r, size_t n) {
+static int becomes_head(bool *out, struct insert_job *j, const struct run *r,
+                        size_t n) {
     const struct bp_header *last = &r->headers[n - 1];
-    struct bp_fork_choice fc = { .spec = j->ctx->spec,
-                                 .max_reorg = UINT64_MAX };
     struct bp_tip tip = { .hash = j->blocks[n - 1].hash,
                           .number = last->number,
                           .time = last->time,
                           .pos = bp_u256_is_zero(&last->difficulty) };
     bp_u256 work = { { 0 } };
-    struct bp_decision d;
     for (size_t i = 0; i < n; i++)
         bp_u256_add(&work, &work, &r->headers[i].difficulty);
-    BP_TRY(
-        bp_import_choose(&d, &fc, j->ctx->store, &j->parent_hash, &tip, &work));
-    *out = d.choice == BP_CHOICE_HEAD;
+    BP_TRY(bp_import_choose(&j->decision, &j->ctx->choice, j->ctx->store,
+                            &j->parent_hash, &tip, &work));
+    *out = j->decision.choice == BP_CHOICE_HEAD;
+    if (j->decision.choice == BP_CHOICE_HELD) j->refused_td = j->decision.td;
     return 0;
 }
 

@@ -36,6 +36,7 @@ struct insert_job {
     struct bp_chain_head head; /* the canonical one, afterwards */
     bool has_head;
     bp_u256 refused_td;
+    struct bp_decision decision; /* of fork choice; zero: nothing stored */
     uint64_t stored, seals, skipped, rules_ns, store_ns;
     int error; /* of the store, or ours; 0: none */
     struct bp_store_error why;

@@ -113,6 +113,8 @@ struct node_config {
     uint32_t threads; /* workers; 0: one a processor */
     enum node_verify verify;
     uint32_t verify_sample;
+    uint64_t max_reorg; /* blocks a reorganisation may undo; 0: any number */
+    bool mess;          /* ECBP-1100, where the spec has it */
     const char *ethash_cachedir; /* NULL: caches live in memory only */
     uint32_t ethash_caches_mem;  /* 0: 3 */
     uint64_t window_bytes;       /* 0: the pool's default */

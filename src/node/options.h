@@ -66,6 +66,9 @@ struct options {
     uint64_t timeout_s;
     char *verify;
     char *file;
+    struct option_list required, checkpoints; /* N=HASH */
+    uint64_t max_reorg;
+    bool mess;
 
     char *datadir;
 

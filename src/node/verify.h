@@ -15,6 +15,7 @@ struct verify {
     struct ethashcache *caches;
     enum node_verify policy;
     uint32_t sample;
+    struct bp_fork_choice choice;
     uint64_t secret; /* of the choice of samples */
     atomic_bool stop;
     /* CPU time of all threads in seals, for the figures. */

@@ -20,6 +20,9 @@
 /* Between two range updates to eth/69 peers while the head runs. */
 #define RANGE_MS  5000
 #define SAMPLE_MS 1000
+/* Blocks undone from which on a reorganisation is worth a warning: honest
+   miners' branches rarely reach a quarter of it. */
+#define DEEP_REORG 32
 
 /* ---- offences and faults
  * -------------------------------------------------------------- */
@@ -140,8 +143,18 @@ static void look_at_goals(struct sync *s) {
         finish_synced(s);
 }
 
+/* A branch that undoes much is told, whether or not it was taken. */
+static void tell_deep(const struct bp_decision *d) {
+    if (d->choice == BP_CHOICE_HELD)
+        LOG(LOG_LVL_WARN, "Branch with more work is held back",
+            KU("undoes", d->depth), KS("by", d->mess ? "mess" : "max-reorg"));
+    else if (d->choice == BP_CHOICE_HEAD && d->depth >= DEEP_REORG)
+        LOG(LOG_LVL_WARN, "Deep reorganisation", KU("undoes", d->depth));
+}
+
 void watch_inserted(struct sync *s, const struct insert_job *j) {
     if (j->verdict.n == 0) return;
+    tell_deep(&j->decision);
     s->progress_at = clock_mono_ms();
     const struct node_config *cfg = &s->node->cfg;
     if (cfg->has_until_number && s->head.number >= cfg->until_number)

@@ -110,6 +110,29 @@ run 0 "--verify none takes it and says so" \
 says "warning: --verify none"
 run 0 "  … and the store remembers" "$bp" status --json -d "$tmp/d6"
 says '"to":10,"checks":["rules","roots"]'
+run 3 "a block that is not the required one" \
+    "$bp" import --dev -d "$tmp/d9" --eth.requiredblocks "5=0x$(printf %064d 0)" "$tmp/a.rlp"
+says "is invalid: required-hash"
+says "stored, up to 4"
+five=$("$bp" show --json -d "$tmp/d1" 5 | grep -o '"hash":"0x[0-9a-f]*"' | cut -d'"' -f4)
+run 0 "a checkpoint that holds" \
+    "$bp" import --dev -d "$tmp/d9" --checkpoint "5=$five" "$tmp/a.rlp"
+says "Head 38"
+run 2 "a checkpoint that is none" "$bp" import --dev -d "$tmp/d9" --checkpoint 5 "$tmp/a.rlp"
+says "'5' is not N=HASH"
+one_line
+# The rival branch alone, then the longer one, which would undo ten blocks.
+cat >"$tmp/deep" <<'S'
+blocks 12
+fork rival back 10
+blocks 11
+S
+run 0 "a chain with a deep fork" "$bp" makechain --dev "$tmp/deep" "$tmp/deep.rlp"
+run 0 "--max-reorg keeps the head" "$bp" import --dev -d "$tmp/d10" --max-reorg 9 "$tmp/deep.rlp"
+says "undoes 10 blocks has more work; the head stays (--max-reorg)"
+says "Head 12"
+run 0 "  … and without it gives way" "$bp" import --dev -d "$tmp/d11" "$tmp/deep.rlp"
+says "Head 13"
 run 1 "a datadir below a file" "$bp" import --dev -d "$tmp/text/d" "$tmp/a.rlp"
 one_line
 run 5 "a full disk" sh -c "ulimit -f 100; exec '$bp' import --dev -d '$tmp/d7' '$tmp/a.rlp'"
