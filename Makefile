@@ -100,6 +100,10 @@ sim: all ## 200 simulated worlds; N=, SEED0=: these; SEED=n: one, told
 	    --from $(or $(SEED0),$(shell od -An -N4 -tu4 /dev/urandom)))
 .PHONY: sim
 
+mutants: all ## the simulator finds each bug of sim/mutants; T=x: that one
+	@scripts/mutants $(BUILD) $(T)
+.PHONY: mutants
+
 install: all ## install program, libraries, headers; DESTDIR=, SETUP=--prefix=
 	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(DESTDIR))
 .PHONY: install

@@ -139,6 +139,7 @@ int command_worlds(struct sim_args *a) {
     if (!a->quiet) coverage_print(&c.cover, stdout);
     print_failed_list(&c);
     uint64_t show = c.failed_n < SHRUNK_MAX ? c.failed_n : SHRUNK_MAX;
+    if (a->seeds) show = 0;
     for (uint64_t i = 0; i < show; i++) {
         struct arena arena = { 0 };
         struct world w;

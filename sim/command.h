@@ -14,7 +14,7 @@ struct sim_args {
     uint64_t from, count;
     uint32_t jobs, kinds, stop;
     const char *out, *record, *svg;
-    bool quiet, narrate, tap;
+    bool quiet, narrate, tap, seeds;
     const struct engine_ops *engine;
     const char *what_if[WHAT_IF_MAX];
     uint32_t what_ifs;

@@ -297,12 +297,13 @@ static void draw_config(struct draw *d) {
     c->seed = bp_rng_next(&d->r) >> 1;
     c->peers_max = between(d, 14, 32);
     c->links_max = odds(d, 70) ? 4096 : between(d, 1024, 4096);
-    c->window_bytes = between(d, 16, 256) * 1024u;
+    c->window_bytes =
+        odds(d, 90) ? between(d, 16, 256) * 1024u : between(d, 1500, 16000);
     c->workers = between(d, 1, 4);
     c->reply_bytes_max = 64 * 1024;
-    c->links_per_request = between(d, 8, 64);
-    c->hashes_per_request = between(d, 8, 64);
-    c->blocks_per_request = between(d, 4, 24);
+    c->links_per_request = between(d, 8, 48);
+    c->hashes_per_request = between(d, 8, 48);
+    c->blocks_per_request = between(d, 2, 16);
     c->insert_items_max = between(d, 8, 96);
     c->insert_bytes_max = between(d, 8, 128) * 1024u;
     c->check_links_max = between(d, 16, 128);

@@ -11,9 +11,11 @@
 #include "sim.h"
 
 /* Request deadlines that each hostile peer may cost, as the issue states it,
-   and that each accident of an honest peer or of our own host may cost. */
+   and that each accident of an honest peer or of our own host may cost: a peer
+   that never answers is put out after twice the longest deadline, and comes
+   back after a while. */
 #define DEADLINES_PER_LIAR     20
-#define DEADLINES_PER_ACCIDENT 3
+#define DEADLINES_PER_ACCIDENT 8
 #define T_MIN_TIMES            4
 /* Rest is due so long after the last liar left. */
 #define WIND_DOWN_MS 400000

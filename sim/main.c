@@ -28,6 +28,7 @@ static const char usage_text[] =
     "  --out DIR       where shrunk failures are written (default: .)\n"
     "  --stop N        end after N failures in one process\n"
     "  --quiet         no coverage table\n"
+    "  --seeds         worlds: name the failing seeds, shrink nothing\n"
     "  --narrate       run, replay: tell what happens\n"
     "  --tap           run: one line a scenario, for test programs\n"
     "  --what-if K=V   run, world, race, replay: change a setting of the pool\n"
@@ -61,6 +62,7 @@ enum {
     OPT_QUIET,
     OPT_NARRATE,
     OPT_TAP,
+    OPT_SEEDS,
     OPT_RECORD,
     OPT_WHAT_IF,
     OPT_ENGINE,
@@ -78,6 +80,7 @@ static const struct option options[] = {
     { "stop", required_argument, NULL, OPT_STOP },
     { "quiet", no_argument, NULL, OPT_QUIET },
     { "narrate", no_argument, NULL, OPT_NARRATE },
+    { "seeds", no_argument, NULL, OPT_SEEDS },
     { "tap", no_argument, NULL, OPT_TAP },
     { "what-if", required_argument, NULL, OPT_WHAT_IF },
     { "engine", required_argument, NULL, OPT_ENGINE },
@@ -101,6 +104,7 @@ static int take_option(struct sim_args *a, int opt, char *arg) {
     case OPT_OUT: a->out = arg; return 0;
     case OPT_QUIET: a->quiet = true; return 0;
     case OPT_NARRATE: a->narrate = true; return 0;
+    case OPT_SEEDS: a->seeds = true; return 0;
     case OPT_TAP: a->tap = true; return 0;
     case OPT_WHAT_IF:
         if (a->what_ifs == WHAT_IF_MAX) return 1;
