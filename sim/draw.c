@@ -298,7 +298,7 @@ static void draw_config(struct draw *d) {
     c->peers_max = between(d, 14, 32);
     c->links_max = odds(d, 70) ? 4096 : between(d, 1024, 4096);
     c->window_bytes =
-        odds(d, 90) ? between(d, 16, 256) * 1024u : between(d, 1500, 16000);
+        odds(d, 90) ? between(d, 16, 256) * 1024u : between(d, 4096, 16000);
     c->workers = between(d, 1, 4);
     c->reply_bytes_max = 64 * 1024;
     c->links_per_request = between(d, 8, 48);

@@ -71,13 +71,17 @@ static bp_time least_time(struct sim *s, uint64_t blocks, uint64_t bytes) {
     return (walk > line ? walk : line) + work + 1;
 }
 
-void judge_plan(struct sim *s) {
-    bp_time start = 0;
-    s->goal_block = s->head_block;
+/* The heaviest head of those that claim a difficulty, then of those that claim
+   a number only: the latter are due only above the number of the former, for
+   nobody can know that an unknown head of a lower number is heavier. */
+static bp_time goal_of(struct sim *s, bool with_td, bp_time start) {
+    uint64_t number = s->tree.b[s->goal_block].number;
     for (uint32_t i = 0; i < s->w->peers; i++) {
         const struct peer_spec *x = &s->w->peer[i];
         if (x->hostile || !x->steady) continue;
+        if ((x->td_kind != CLAIM_NONE) != with_td) continue;
         uint32_t head = final_head(s, x);
+        if (!with_td && s->tree.b[head].number <= number) continue;
         int c = bp_u256_cmp(&s->tree.b[head].td, &s->tree.b[s->goal_block].td);
         bp_time at = grown_at(s, x);
         if (c > 0 || (head == s->goal_block && at < start)) {
@@ -85,6 +89,14 @@ void judge_plan(struct sim *s) {
             start = at;
         }
     }
+    return start;
+}
+
+void judge_plan(struct sim *s) {
+    bp_time start = 0;
+    s->goal_block = s->head_block;
+    start = goal_of(s, true, start);
+    start = goal_of(s, false, start);
     s->goal = s->tree.b[s->goal_block].td;
     uint64_t blocks = 0, bytes = 0;
     for (uint32_t b = s->goal_block; b != BLOCK_NONE && !s->tree.b[b].held;
