@@ -54,6 +54,8 @@ int cmd_conform(struct cli *c) {
     struct sealer_config sc = { .spec = mainnet,
                                 .cachedir = c->o->ethash_cachedir,
                                 .caches_mem = (uint32_t)c->o->ethash_caches_mem,
+                                .caches_disk =
+                                    (uint32_t)c->o->ethash_caches_disk,
                                 .threads = (uint32_t)c->o->threads };
     if (sealer_new(&sealer, &sc) != 0)
         code = cli_error(NODE_EXIT_FAILED, "%s", bp_strerror(BP_ERR_NOMEM));

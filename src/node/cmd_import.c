@@ -294,6 +294,8 @@ static int import_all(struct importer *i) {
 int cmd_import(struct cli *c) {
     struct sealer_config sc = { .cachedir = c->o->ethash_cachedir,
                                 .caches_mem = (uint32_t)c->o->ethash_caches_mem,
+                                .caches_disk =
+                                    (uint32_t)c->o->ethash_caches_disk,
                                 .threads = (uint32_t)c->o->threads };
     struct importer *i = calloc(1, sizeof *i);
     if (i == NULL) return no_memory();

@@ -110,6 +110,7 @@ static int fill_config(struct running *r) {
     cfg->threads = (uint32_t)o->threads;
     cfg->ethash_cachedir = o->ethash_cachedir;
     cfg->ethash_caches_mem = (uint32_t)o->ethash_caches_mem;
+    cfg->ethash_caches_disk = (uint32_t)o->ethash_caches_disk;
     cfg->exit_when_synced = o->exit_when_synced;
     cfg->timeout_ms =
         (uint32_t)(o->timeout_s > UINT32_MAX / 1000 ? UINT32_MAX

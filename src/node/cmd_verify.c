@@ -262,6 +262,8 @@ static int open_source(struct verifying *v) {
 int cmd_verify(struct cli *c) {
     struct sealer_config sc = { .cachedir = c->o->ethash_cachedir,
                                 .caches_mem = (uint32_t)c->o->ethash_caches_mem,
+                                .caches_disk =
+                                    (uint32_t)c->o->ethash_caches_disk,
                                 .threads = (uint32_t)c->o->threads };
     struct verifying *v = calloc(1, sizeof *v);
     if (v == NULL)

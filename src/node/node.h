@@ -117,6 +117,7 @@ struct node_config {
     bool mess;          /* ECBP-1100, where the spec has it */
     const char *ethash_cachedir; /* NULL: caches live in memory only */
     uint32_t ethash_caches_mem;  /* 0: 3 */
+    uint32_t ethash_caches_disk; /* files kept; 0: all */
     uint64_t window_bytes;       /* 0: the pool's default */
 
     /* When to be done; with none of these a node runs until stopped. */

@@ -120,6 +120,9 @@ static const struct row table[] = {
     { "ethash.cachesinmem", 0, "N", KIND_NUM, AT(ethash_caches_mem), 1, 64,
       SEALS | C(CONFORM), G_POW, "light caches in memory, 16 MiB and more each",
       NULL },
+    { "ethash.cachesondisk", 0, "N", KIND_NUM, AT(ethash_caches_disk), 1, 2048,
+      SEALS | C(CONFORM), G_POW, "light caches kept in that folder [all]",
+      NULL },
 
     { "verbosity", 0, "0..5", KIND_NUM, AT(verbosity), 0, 5, ALL, G_LOG,
       "0 silent, 1 errors, 2 warnings, 3 info, 4 debug, 5 trace [3]", NULL },

@@ -84,7 +84,7 @@ struct options {
 
     uint64_t threads;
     char *ethash_cachedir;
-    uint64_t ethash_caches_mem;
+    uint64_t ethash_caches_mem, ethash_caches_disk;
 
     uint64_t verbosity;
     char *log_format, *log_file, *progress;

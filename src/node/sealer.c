@@ -129,6 +129,7 @@ int sealer_new(struct sealer **out, const struct sealer_config *cfg) {
         .etchash_from = etchash == BP_FORK_NEVER ? ETHASHCACHE_NEVER : etchash,
         .dir = cfg->cachedir,
         .in_memory = cfg->caches_mem,
+        .on_disk = cfg->caches_disk,
         .cpu = bp_cpu_used(),
         .thread_cpu_ns = clock_thread_cpu_ns,
     };

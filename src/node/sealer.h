@@ -16,6 +16,7 @@ struct sealer_config {
     uint32_t sample;      /* NODE_VERIFY_SAMPLE: one seal in so many */
     const char *cachedir; /* NULL: caches live in memory only */
     uint32_t caches_mem;  /* 0: 3 */
+    uint32_t caches_disk; /* files kept; 0: all */
     uint32_t threads;     /* 0: one a processor */
 };
 

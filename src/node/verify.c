@@ -33,10 +33,22 @@ static int new_caches(struct ethashcache **out, const struct node_config *cfg) {
         .etchash_from = from == BP_FORK_NEVER ? ETHASHCACHE_NEVER : from,
         .dir = cfg->ethash_cachedir,
         .in_memory = cfg->ethash_caches_mem,
+        .on_disk = cfg->ethash_caches_disk,
         .cpu = bp_cpu_used(),
         .thread_cpu_ns = clock_thread_cpu_ns,
     };
     return ethashcache_new(out, &c);
+}
+
+/* The cache of the next block is begun before the first seal comes. */
+static void expect_next(struct verify *v) {
+    struct bp_store_view *view;
+    struct bp_store_entry head;
+    if (v->policy == NODE_VERIFY_NONE) return;
+    if (bp_view_begin(&view, v->store) != 0) return;
+    if (bp_view_head(view, &head) == 0)
+        ethashcache_expect(v->caches, head.number + 1);
+    bp_view_end(view);
 }
 
 int verify_new(struct verify **out, const struct node_config *cfg) {
@@ -60,12 +72,14 @@ int verify_new(struct verify **out, const struct node_config *cfg) {
         free(v);
         return err;
     }
+    expect_next(v);
     *out = v;
     return 0;
 }
 
 void verify_stop(struct verify *v) {
     atomic_store(&v->stop, true);
+    ethashcache_stop(v->caches);
 }
 
 void verify_free(struct verify *v) {
