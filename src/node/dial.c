@@ -107,10 +107,11 @@ void dial_ended(struct node *n, const struct conn *c, bool opened) {
     struct fixed *f = NULL;
     for (size_t i = 0; i < d->n; i++)
         if (d->list[i].peer == c->peer) f = &d->list[i];
-    if (f == NULL || n->phase != NODE_RUNNING) return;
-    struct node_peer *seen = &n->peers.list[f->peer].seen;
-    f->conn = NULL;
+    if (f == NULL) return;
+    if (f->conn == c) f->conn = NULL;
     f->tried = true;
+    if (n->phase != NODE_RUNNING) return;
+    struct node_peer *seen = &n->peers.list[f->peer].seen;
     f->failures = opened ? 1 : f->failures + 1;
     seen->dial_failures = opened ? 0 : f->failures;
     uint32_t wait = dial_backoff_ms(&d->rng, f->failures);

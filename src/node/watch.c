@@ -182,7 +182,9 @@ static void list_reasons(const struct node *n, char *out, size_t cap) {
         const struct node_peer *p = &n->peers.list[i].seen;
         int k = snprintf(out + len, cap - len, "%s%s: %s", i > 0 ? "; " : "",
                          p->name,
-                         p->last_error[0] != '\0' ? p->last_error : "dialing");
+                         p->connected               ? "connected"
+                         : p->last_error[0] != '\0' ? p->last_error
+                                                    : "dialing");
         if (k > 0) len += (size_t)k;
     }
     if (n->peers.n == 0) snprintf(out, cap, "none are known");
@@ -202,9 +204,8 @@ static void look_at_timeout(struct sync *s, bp_time now) {
     if (n->cfg.timeout_ms == 0) return;
     if (idle || s->progress_at == 0) s->progress_at = now;
     if (now - s->progress_at < n->cfg.timeout_ms) return;
-    list_reasons(n, reasons, sizeof reasons);
-    snprintf(why, sizeof why, "%s for %u s: %s",
-             sync_usable(s) == 0 ? "no usable peer" : "no progress",
+    sync_why(s, reasons, sizeof reasons);
+    snprintf(why, sizeof why, "no progress for %u s: %s",
              n->cfg.timeout_ms / 1000, reasons);
     node_finish(n, NODE_EXIT_PEERS, why);
 }
@@ -268,7 +269,7 @@ size_t sync_why(const struct sync *s, char *out, size_t cap) {
     if (sync_usable(s) > 0) return bp_pool_why(s->pool, out, cap);
     char reasons[384];
     list_reasons(s->node, reasons, sizeof reasons);
-    return (size_t)snprintf(out, cap, "there is no usable peer: %s", reasons);
+    return (size_t)snprintf(out, cap, "no usable peer: %s", reasons);
 }
 
 static void tell_status(struct sync *s) {

@@ -77,10 +77,19 @@ struct bp_store *rig_store_plain(const struct bp_spec *spec, unsigned n) {
     return s;
 }
 
-static char mine_dir[256];
+static char scratch[256];
 
-static void remove_mined(void) {
-    test_rmdir(mine_dir);
+static void remove_scratch(void) {
+    test_rmdir(scratch);
+}
+
+/* A folder that goes when the process ends. */
+static const char *scratch_dir(void) {
+    if (scratch[0] == '\0') {
+        test_mkdir(scratch);
+        atexit(remove_scratch);
+    }
+    return scratch;
 }
 
 const char *rig_mine(const char *script) {
@@ -88,11 +97,9 @@ const char *rig_mine(const char *script) {
     char program[512], text[300];
     const char *root = getenv("BLOCKPOOL_BUILD_ROOT");
     if (root == NULL) fail_msg("BLOCKPOOL_BUILD_ROOT is not set");
-    test_mkdir(mine_dir);
-    atexit(remove_mined);
     snprintf(program, sizeof program, "%s/blockpool", root);
-    snprintf(text, sizeof text, "%s/script", mine_dir);
-    snprintf(file, sizeof file, "%s/chain.rlp", mine_dir);
+    snprintf(text, sizeof text, "%s/script", scratch_dir());
+    snprintf(file, sizeof file, "%s/chain.rlp", scratch_dir());
     FILE *f = fopen(text, "w");
     assert_non_null(f);
     fputs(script, f);
@@ -146,6 +153,7 @@ struct node_config rig_config(enum node_mode mode, const struct bp_spec *spec,
         .nodekey = keys[seed],
         .listen = true,
         .threads = 2,
+        .ethash_cachedir = scratch_dir(), /* so that one test makes it */
     };
 }
 

@@ -38,6 +38,13 @@ struct rig {
     struct node_error why;
 };
 
+/* Patience, longer where a sanitizer makes everything slow. */
+#ifdef __SANITIZE_THREAD__
+#define RIG_SECONDS(n) ((n)*10 * 1000)
+#else
+#define RIG_SECONDS(n) ((n)*1000)
+#endif
+
 /* A config that listens on a port of the system's choice. */
 struct node_config rig_config(enum node_mode mode, const struct bp_spec *spec,
                               struct bp_store *store, uint8_t seed);

@@ -75,7 +75,7 @@ static void sync_file(const char *network, const char *file, uint64_t last,
     cfg.has_until_number = true;
     cfg.until_number = last;
     cfg.exit_when_synced = true;
-    cfg.timeout_ms = 30000;
+    cfg.timeout_ms = RIG_SECONDS(30);
     rig_start(&client, &cfg);
     expect_exit(&client, NODE_EXIT_OK);
 
@@ -190,7 +190,7 @@ static void serves_what_it_synced(void **state) {
     cfg.n_peers = 1;
     cfg.has_until_hash = true;
     cfg.until_hash = head.hash;
-    cfg.timeout_ms = 30000;
+    cfg.timeout_ms = RIG_SECONDS(30);
     rig_start(&client, &cfg);
     expect_exit(&client, NODE_EXIT_OK);
     expect_head(client.store, &head);
@@ -227,7 +227,7 @@ static void survives(enum node_lie_kind kind, uint64_t at, int offence) {
     cfg.n_peers = 1;
     cfg.has_until_hash = true;
     cfg.until_hash = head.hash;
-    cfg.timeout_ms = 40000;
+    cfg.timeout_ms = RIG_SECONDS(40);
     cfg.hooks.found = on_found;
     rig_start(&client, &cfg);
     for (int i = 0; i < 2000 && atomic_load(&findings) == 0; i++) usleep(10000);
