@@ -20,6 +20,7 @@
 #include "blockpool/proto.h"
 #include "blockpool/rlpx.h"
 #include "node/node.h"
+#include "node/peers.h"
 
 struct ask;
 struct reply_job;
@@ -37,8 +38,6 @@ enum conn_pause {
     CONN_PAUSE_SERVE = 1, /* it has enough requests with us */
     CONN_PAUSE_WORK = 2   /* its replies wait for the workers */
 };
-
-#define NO_PEER SIZE_MAX
 
 struct conn {
     struct node *node;

@@ -6,6 +6,9 @@
 
 struct conn;
 
+/* Of what takes or gives an index in the table. */
+#define NO_PEER SIZE_MAX
+
 /* Identities remembered. Strangers beyond it take the place of the oldest
    stranger who is gone and against whom nothing is held. */
 #define PEERS_MAX 4096
