@@ -115,6 +115,12 @@ static int fill_config(struct running *r) {
     cfg->timeout_ms =
         (uint32_t)(o->timeout_s > UINT32_MAX / 1000 ? UINT32_MAX
                                                     : o->timeout_s * 1000);
+    cfg->has_trusted_head = o->trusted_head != NULL;
+    if (o->trusted_head != NULL &&
+        bp_unhex(cfg->trusted_head.b, 32, o->trusted_head) != 0)
+        return cli_error(NODE_EXIT_USAGE,
+                         "--trusted-head: '%.80s' is not a hash of 64 digits",
+                         o->trusted_head);
     cfg->max_reorg = o->max_reorg;
     cfg->mess = o->mess;
     cfg->record_path = o->record;

@@ -150,6 +150,18 @@ static int decode(const struct insert_job *j, struct run *r) {
     return 0;
 }
 
+/* A block without proof of work that nobody vouches for waits for ever. */
+static void wait_for_work(struct insert_job *j, const struct bp_header *h) {
+    size_t n = 0;
+    while (n < j->verdict.n &&
+           (j->blocks[n].trusted || bp_header_sealed(&h[n])))
+        n++;
+    if (n == j->verdict.n) return;
+    j->verdict = (struct bp_verdict){ .kind = BP_VERDICT_LATER,
+                                      .n = n,
+                                      .not_before = BP_TIME_NEVER };
+}
+
 /* Links that no CHECK has seen: a block that was pushed, for one. */
 static int check_links(struct insert_job *j, struct run *r) {
     size_t unseen = 0;
@@ -173,6 +185,7 @@ static int check_links(struct insert_job *j, struct run *r) {
         bp_check_headers(j->ctx->spec, &run, clock_wall_ms() / 1000);
     if (ruling.kind != BP_RULING_OK)
         blame(j, ruling.n, BP_PART_LINK, ruling.err);
+    wait_for_work(j, r->headers);
     j->seals += unseen;
     err = verify_seals(j->ctx, verdicts, r->headers, skip, j->n);
     for (size_t i = 0; err == 0 && i < j->n; i++)

@@ -115,6 +115,10 @@ struct node_config {
     uint32_t verify_sample;
     uint64_t max_reorg; /* blocks a reorganisation may undo; 0: any number */
     bool mess;          /* ECBP-1100, where the spec has it */
+    /* A block that somebody vouches for: what leads to it is proved by links
+       alone, also without proof of work, and is preferred to all else. */
+    bool has_trusted_head;
+    bp_hash trusted_head;
     const char *ethash_cachedir; /* NULL: caches live in memory only */
     uint32_t ethash_caches_mem;  /* 0: 3 */
     uint32_t ethash_caches_disk; /* files kept; 0: all */

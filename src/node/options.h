@@ -67,6 +67,7 @@ struct options {
     char *verify;
     char *file;
     struct option_list required, checkpoints; /* N=HASH */
+    char *trusted_head;
     uint64_t max_reorg;
     bool mess;
 

@@ -56,6 +56,11 @@ static void done_check(struct job *job) {
     s->seals_skipped += j->skipped;
     s->costs.rules_ns += j->rules_ns;
     if (j->kind == BP_CHECK_RUN) s->headers_valid += j->verdict.n;
+    if (j->verdict.not_before == BP_TIME_NEVER && !s->told_unvouched) {
+        s->told_unvouched = true;
+        LOG0(LOG_LVL_WARN, "Blocks without proof of work are not taken; "
+                           "--trusted-head names one to sync to");
+    }
     struct bp_event ev = { .type = BP_EV_CHECKED,
                            .u.checked = { j->id, j->verdict } };
     sync_step(s, &ev);
@@ -307,6 +312,29 @@ static int make_pool(struct sync *s) {
     return err;
 }
 
+/* --trusted-head: the pool's target from the start. */
+static int set_target(struct sync *s) {
+    const struct node_config *cfg = &s->node->cfg;
+    struct bp_event ev = { .type = BP_EV_TARGET,
+                           .u.target = { .set = true,
+                                         .hash = cfg->trusted_head } };
+    struct bp_store_view *view;
+    struct bp_store_entry e;
+    int err = bp_view_begin(&view, cfg->store);
+    if (err != 0) return err;
+    err = bp_view_find(view, &e, &cfg->trusted_head);
+    bp_view_end(view);
+    if (err == 0) {
+        ev.u.target.known = (struct bp_held){ true, e.number, e.td };
+        ev.u.target.has_number = true;
+        ev.u.target.number = e.number;
+    } else if (err != BP_ERR_NOT_STORED) {
+        return err;
+    }
+    sync_step(s, &ev);
+    return 0;
+}
+
 int sync_new(struct sync **out, struct node *n) {
     *out = NULL;
     struct sync *s = calloc(1, sizeof *s);
@@ -328,7 +356,7 @@ int sync_new(struct sync **out, struct node *n) {
     s->timer.data = s;
     s->timer_made = true;
     *out = s;
-    return 0;
+    return n->cfg.has_trusted_head ? set_target(s) : 0;
 }
 
 void sync_end(struct sync *s) {

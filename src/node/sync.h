@@ -35,6 +35,7 @@ struct sync {
 
     struct bp_chain_head start, head;
     bool synced; /* the pool has nothing to do */
+    bool told_unvouched;
     uint64_t headers, headers_valid, seals, seals_skipped, blocks;
     struct node_costs costs; /* but loop, seals, serve */
     size_t inserting;        /* jobs */

@@ -175,6 +175,12 @@ int verify_seals(struct verify *v, int *verdict, const struct bp_header *h,
     return err;
 }
 
+size_t verify_sealed(const struct bp_header *h, size_t n) {
+    size_t k = 0;
+    while (k < n && bp_header_sealed(&h[k])) k++;
+    return k;
+}
+
 /* ---- the store
  * -------------------------------------------------------------------- */
 

@@ -35,6 +35,10 @@ bool verify_wants(const struct verify *v, const bp_hash *hash);
 /* The enum bp_check bits of a block that passed everything. */
 uint32_t verify_bits(const struct verify *v, bool trusted);
 
+/* How many of the first n headers have proof of work. What
+   follows them has nothing to show for itself: a peer's word is not enough. */
+size_t verify_sealed(const struct bp_header *h, size_t n);
+
 /* Verifies the seals of n headers in large batches; those with skip[i] and
    those that have none pass. verdict[i] is 0 or what is wrong with it. Returns
    0, or an error of ours with nothing said about the seals: BP_ERR_NOMEM,
