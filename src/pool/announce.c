@@ -146,10 +146,10 @@ static void ask(struct bp_pool *p, const struct bp_notice *n, uint32_t peer) {
         bp_links_ask(p, peer, BP_ASK_NOTICE, &n->hash, 1);
         return;
     }
-    if (bp_slot_find_bare(p, &n->hash) == BP_NIL &&
-        bp_slot_bare(p, &n->hash, n->from[0].number, who->serial, true,
-                     BP_CLASS_BEST) != BP_NIL)
-        who->hints = true;
+    if (bp_slot_find_bare(p, &n->hash) != BP_NIL) return;
+    uint32_t slot = bp_slot_bare(p, &n->hash, n->from[0].number, who->serial,
+                                 true, BP_CLASS_BEST);
+    if (slot != BP_NIL) bp_slot_at(p, slot)->announced = true;
 }
 
 /* Its time has come: here by now, asked, or given up. */

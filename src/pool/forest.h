@@ -219,8 +219,9 @@ bool bp_links_split(struct bp_pool *p, uint32_t section, bp_ref ref,
 /* Marks all links of a section dead and moves them to the grave. */
 void bp_links_bury(struct bp_pool *p, uint32_t section);
 /* Leaves of a stretch only its ends, count and sum; its items go to the grave.
-   False: some link of it is needed, or no memory. */
-bool bp_links_condense(struct bp_pool *p, uint32_t stretch);
+   `idle`: not if it has bodies. False: some link of it must stay, or no
+   memory. */
+bool bp_links_condense(struct bp_pool *p, uint32_t stretch, bool idle);
 /* Puts links back, newest first, at the newer end of a condensed stretch;
    what they do not cover stays condensed. False: no room. */
 bool bp_links_fill(struct bp_pool *p, uint32_t stretch,

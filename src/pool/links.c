@@ -469,22 +469,24 @@ static void bury_stretch(struct bp_pool *p, uint32_t id) {
     f->grave = id;
 }
 
-static bool in_use(const struct bp_forest *f, const struct bp_stretch *st) {
+/* Some link of it must stay; `idle`: those with a body too. */
+static bool in_use(const struct bp_forest *f, const struct bp_stretch *st,
+                   bool idle) {
     const struct bp_chunk *c = bp_chunk_at(f, st->chunk);
     uint32_t first = first_place(c, st);
     for (uint32_t k = first; k < first + st->n; k++) {
         const struct bp_plink *l = &c->link[k];
         if ((l->flags & (BP_PL_IN_JOB | BP_PL_HEAD)) != 0 || l->pins > 0 ||
-            l->slot != BP_NIL)
+            (idle && l->slot != BP_NIL))
             return true;
     }
     return false;
 }
 
-bool bp_links_condense(struct bp_pool *p, uint32_t stretch) {
+bool bp_links_condense(struct bp_pool *p, uint32_t stretch, bool idle) {
     struct bp_forest *f = &p->forest;
     struct bp_stretch *st = bp_stretch_at(f, stretch);
-    if (st->chunk == BP_NIL || in_use(f, st)) return false;
+    if (st->chunk == BP_NIL || in_use(f, st, idle)) return false;
     uint32_t spine = bp_table_take(&f->spine);
     if (spine == BP_NIL) return false;
     uint32_t grave = bp_table_take(&f->stretches);

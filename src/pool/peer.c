@@ -190,7 +190,7 @@ void bp_on_range(struct bp_pool *p, const struct bp_ev_range *ev) {
 void bp_peer_remove(struct bp_pool *p, uint32_t place) {
     struct bp_peer *peer = &p->peer[place];
     bp_requests_close_peer(p, place);
-    bp_trails_free(p, place);
+    bp_trails_free(p, place, bp_peer_bare(peer));
     bp_notices_leave(p, place);
     bp_giver_leave(p, peer->by);
     peer->state = BP_PEER_FREE;

@@ -19,6 +19,16 @@ static uint32_t lightest_root(struct bp_forest *f, uint32_t spare) {
     return worst;
 }
 
+static void drop_for_room(struct bp_pool *p, uint32_t root) {
+    struct bp_forest *f = &p->forest;
+    const struct bp_section *s = bp_section_at(f, root);
+    bp_trace(p, "no room: drop %llu links under %llu", (unsigned long long)s->n,
+             (unsigned long long)s->top);
+    bp_report(p, BP_REPORT_DROPPED, 0, bp_section_top(f, root), s->top, s->n);
+    p->stat.refused += s->n;
+    bp_forest_drop(p, root);
+}
+
 bool bp_make_room(struct bp_pool *p, uint32_t root) {
     struct bp_forest *f = &p->forest;
     uint32_t victim = lightest_root(f, root);
@@ -27,12 +37,13 @@ bool bp_make_room(struct bp_pool *p, uint32_t root) {
     if (root == BP_NIL ||
         bp_u256_cmp(&s->tip, &bp_section_at(f, root)->tip) > 0)
         return false;
-    bp_trace(p, "no room: drop %llu links under %llu", (unsigned long long)s->n,
-             (unsigned long long)s->top);
-    bp_report(p, BP_REPORT_DROPPED, 0, bp_section_top(f, victim), s->top, s->n);
-    p->stat.refused += s->n;
-    bp_forest_drop(p, victim);
+    drop_for_room(p, victim);
     return true;
+}
+
+void bp_make_room_connected(struct bp_pool *p) {
+    uint32_t victim = lightest_root(&p->forest, BP_NIL);
+    if (victim != BP_NIL) drop_for_room(p, victim);
 }
 
 /* ---- bodies ------------------------------------------------------------- */

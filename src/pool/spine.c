@@ -16,7 +16,9 @@ static void merge_condensed(struct bp_forest *f, uint32_t id) {
     struct bp_stretch *st = bp_stretch_at(f, id);
     if (st->newer == BP_NIL) return;
     struct bp_stretch *up = bp_stretch_at(f, st->newer);
-    if (up->chunk != BP_NIL || up->n + st->n > BP_CHUNK_MAX) return;
+    uint64_t most = f->places_max / 16; /* what can surely be filled again */
+    if (most > BP_CHUNK_MAX) most = BP_CHUNK_MAX;
+    if (up->chunk != BP_NIL || up->n + st->n > most) return;
     up->n += st->n;
     bp_u256_add(&up->work, &up->work, &st->work);
     up->older = st->older;
@@ -26,19 +28,15 @@ static void merge_condensed(struct bp_forest *f, uint32_t id) {
     bp_table_give(&f->stretches, id);
 }
 
-bool bp_condense_one(struct bp_pool *p, uint32_t section) {
+static bool condense_from(struct bp_pool *p, uint32_t section, uint32_t id,
+                          bool idle) {
     struct bp_forest *f = &p->forest;
-    const struct bp_section *s = bp_section_at(f, section);
-    /* What was condensed before lies in front; it is skipped at once. */
-    uint32_t id = s->condense_at;
-    if (id == BP_NIL || bp_table_get(&f->stretches, id) == NULL ||
-        bp_stretch_at(f, id)->section != section)
-        id = bp_stretch_at(f, s->newest)->older;
-    for (uint32_t next; id != BP_NIL && id != s->oldest; id = next) {
+    for (uint32_t next; id != BP_NIL && id != bp_section_at(f, section)->oldest;
+         id = next) {
         next = bp_stretch_at(f, id)->older;
         uint32_t n = bp_stretch_at(f, id)->n;
         uint64_t top = bp_stretch_at(f, id)->top;
-        if (!bp_links_condense(p, id)) continue;
+        if (!bp_links_condense(p, id, idle)) continue;
         bp_hash hash = bp_spine_at(f, id)->top;
         bp_report(p, BP_REPORT_CONDENSED, 0, &hash, top, n);
         merge_condensed(f, id);
@@ -46,6 +44,19 @@ bool bp_condense_one(struct bp_pool *p, uint32_t section) {
         return true;
     }
     return false;
+}
+
+bool bp_condense_one(struct bp_pool *p, uint32_t section) {
+    struct bp_forest *f = &p->forest;
+    const struct bp_section *s = bp_section_at(f, section);
+    uint32_t newest = bp_stretch_at(f, s->newest)->older;
+    /* What was condensed before lies in front; it is skipped at once. */
+    uint32_t at = s->condense_at;
+    const struct bp_stretch *st =
+        at != BP_NIL ? bp_table_get(&f->stretches, at) : NULL;
+    if (st == NULL || st->section != section) at = newest;
+    return condense_from(p, section, at, true) ||
+           condense_from(p, section, newest, false);
 }
 
 /* ---- filling ------------------------------------------------------------- */
@@ -112,8 +123,7 @@ static bool fill_section(struct bp_pool *p, uint32_t section,
         here += st->n;
         if (st->chunk != BP_NIL) continue;
         if (*in_flight >= BP_FILLS) return false;
-        if (f->places + (uint64_t)(*in_flight + 1) * BP_CHUNK_MAX >
-            f->places_max)
+        if (f->places + (uint64_t)(*in_flight + 1) * st->n > f->places_max)
             return false;
         const struct bp_spine *e = bp_spine_at(f, id);
         if (being_filled(p, e)) continue;

@@ -56,6 +56,9 @@ struct bp_page {
 struct bp_trail {
     bool live;
     bool complete; /* its last hash stands on something known */
+    bool based;    /* … which is connected */
+    bp_hash base;  /* that something */
+    uint64_t base_number;
     bp_hash head;
     bp_hash end; /* where the next list is asked from */
     uint64_t end_number;
@@ -198,6 +201,7 @@ struct bp_slot {
     bp_hash hash;        /* … this */
     uint64_t owner;      /* … serial of the peer that claims it */
     bool only_owner;     /* … and is the only one to be asked */
+    bool announced;      /* … not by a trail */
     uint32_t prev, next; /* in its list of wanted */
     uint32_t size;       /* bytes, reserved or real */
     bp_by by;            /* who sent the body */
@@ -535,6 +539,8 @@ void bp_on_links(struct bp_pool *p, const struct bp_ev_links *ev);
    that dangles from this root (BP_NIL: a new one). The room is there when the
    actions were taken. False: nothing was dropped. */
 bool bp_make_room(struct bp_pool *p, uint32_t root);
+/* The same for something connected, before which all that dangles goes. */
+void bp_make_room_connected(struct bp_pool *p);
 /* Bodies turned out larger than reserved: gives back those needed last. */
 void bp_window_trim(struct bp_pool *p);
 /* Gives the body back that is needed last; false: there is none. */
@@ -550,7 +556,9 @@ bp_ref bp_whole_graft(struct bp_pool *p, struct bp_delivery *b, bp_by by);
 uint32_t bp_pages_max(const struct bp_pool_config *c);
 void bp_trails_schedule(struct bp_pool *p);
 void bp_on_hashes(struct bp_pool *p, const struct bp_ev_hashes *ev);
-void bp_trails_free(struct bp_pool *p, uint32_t peer);
+/* Forgets the trails of a peer and what only they want; `gone`: and what it
+   announced. */
+void bp_trails_free(struct bp_pool *p, uint32_t peer, bool gone);
 /* A block came whose slot had no link: whether the claim that named it holds.
    False: its owner was blamed. */
 bool bp_trail_confirm(struct bp_pool *p, const struct bp_slot *s,

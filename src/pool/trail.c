@@ -53,14 +53,15 @@ static void rescan(struct bp_pool *p) {
         for (int k = 0; k < BP_TRAILS; k++) p->peer[i].trail[k].want_next = 0;
 }
 
-void bp_trails_free(struct bp_pool *p, uint32_t peer) {
+void bp_trails_free(struct bp_pool *p, uint32_t peer, bool gone) {
     struct bp_peer *who = &p->peer[peer];
     for (int k = 0; k < BP_TRAILS; k++) trail_free(p, &who->trail[k]);
-    if (!who->hints) return;
+    if (!who->hints && !gone) return;
     who->hints = false;
     for (uint32_t i = 0; i < p->window.slots.used; i++) {
         const struct bp_slot *s = bp_table_get(&p->window.slots, i);
-        if (s != NULL && s->link == BP_NIL && s->owner == who->serial)
+        if (s != NULL && s->link == BP_NIL && s->owner == who->serial &&
+            (gone || !s->announced))
             bp_slot_drop_bare(p, i);
     }
     rescan(p);
@@ -247,6 +248,14 @@ static bool covered(const struct bp_pool *p, const struct bp_peer *peer,
     return false;
 }
 
+static void go_on_below(const struct bp_pool *p, struct bp_trail *t,
+                        const struct bp_section *root) {
+    t->complete = false;
+    t->end = *root_bottom(p, root);
+    t->end_number = bp_section_bottom(root);
+    t->want_next = 0;
+}
+
 /* A trail that ended at something known which then turned out to dangle, or
    whose upper lists were dropped, goes on from the root of what there is. */
 static void reopen(struct bp_pool *p, struct bp_peer *peer, struct bp_trail *t,
@@ -260,9 +269,7 @@ static void reopen(struct bp_pool *p, struct bp_peer *peer, struct bp_trail *t,
         begin(p, t, &head, root);
         return;
     }
-    t->complete = false;
-    t->end = *root_bottom(p, s);
-    t->end_number = bp_section_bottom(s);
+    go_on_below(p, t, s);
 }
 
 /* The trail of the peer's head, begun if there is none. An older one that is
@@ -325,16 +332,52 @@ static bool landed(const struct bp_pool *p, const struct bp_trail *t) {
     return s->connected || bp_section_bottom(s) < t->end_number;
 }
 
+static void completed(struct bp_trail *t, const bp_hash *base,
+                      uint64_t number) {
+    t->complete = true;
+    t->based = false;
+    t->base = *base;
+    t->base_number = number;
+}
+
+/* Whether what a complete trail stands on is connected: only then its blocks
+   are worth their room. What it stood on may be gone again: then the lists go
+   on. */
+static bool based(struct bp_pool *p, const struct bp_peer *peer,
+                  struct bp_trail *t) {
+    const struct bp_forest *f = &p->forest;
+    struct bp_held held;
+    if (t->based) return true;
+    bp_ref ref = bp_link_find(f, &t->base);
+    if (ref != BP_NIL) {
+        uint32_t root = bp_section_root(f, bp_link_section(f, ref));
+        const struct bp_section *s = bp_section_at(f, root);
+        t->based = s->connected;
+        if (!t->based && !covered(p, peer, s)) go_on_below(p, t, s);
+        return t->based;
+    }
+    t->based = bp_known_held(p, &t->base, &held);
+    if (t->based) return true;
+    for (int k = 0; k < BP_TRAILS; k++) {
+        const struct bp_trail *o = &peer->trail[k];
+        const bp_hash *h =
+            o != t && o->live ? hash_at(p, o, t->base_number) : NULL;
+        if (h != NULL && bp_hash_eq(h, &t->base)) return false;
+    }
+    t->complete = false;
+    return false;
+}
+
 /* `walk`: it may be asked for the next list. */
 static void follow(struct bp_pool *p, uint32_t place, struct bp_trail *t,
                    bool walk) {
     struct bp_peer *peer = &p->peer[place];
-    if (!t->complete && landed(p, t)) t->complete = true;
-    if (t->complete) {
+    if (!t->complete && landed(p, t)) completed(t, &t->end, t->end_number);
+    if (t->complete && based(p, peer, t)) {
         shed(p, t);
         want_blocks(p, peer, t);
-        return;
     }
+    if (t->complete) return;
     if (!walk || unconfirmed(p, t) >= BP_UNCONFIRMED || !may_ask(p, peer))
         return;
     if (!page_room(p, place, t)) drop_newest(p, t);
@@ -391,7 +434,7 @@ void bp_trails_schedule(struct bp_pool *p) {
         struct bp_peer *peer = &p->peer[i];
         if (peer->state != BP_PEER_LIVE || !bp_peer_bare(peer)) continue;
         if (!bp_peer_candidate(p, peer)) {
-            bp_trails_free(p, i);
+            bp_trails_free(p, i, false);
             continue;
         }
         pursue(p, i, i == p->best);
@@ -481,10 +524,11 @@ static void take_list(struct bp_pool *p, struct bp_peer *peer,
     }
     bp_moved(p);
     if (n > 0 || reached) bp_peer_helped(p, peer);
-    if (reached) {
-        t->complete = true;
-        if (n < ev->n && ev->held_at == n)
-            bp_hash_held(p, &ev->hashes[n], &ev->held);
+    if (!reached) return;
+    completed(t, &ev->hashes[n], t->end_number - 1);
+    if (ev->held_at == n) {
+        t->based = true;
+        bp_hash_held(p, &ev->hashes[n], &ev->held);
     }
 }
 

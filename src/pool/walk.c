@@ -54,10 +54,24 @@ static bool may_ask(struct bp_pool *p, const struct bp_pursuit *q,
     return bp_peer_free(p, peer, BP_RATE_LINKS);
 }
 
+/* It is being asked just that. */
+static bool asked(const struct bp_pool *p, uint32_t place,
+                  const bp_hash *origin) {
+    if (p->peer[place].out[BP_RATE_LINKS] == 0) return false;
+    for (uint32_t k = 0; k < p->requests.used; k++) {
+        const struct bp_request *r = bp_table_get(&p->requests, k);
+        if (r != NULL && r->peer == place &&
+            bp_ask_rate(r->ask) == BP_RATE_LINKS &&
+            bp_hash_eq(&r->origin, origin))
+            return true;
+    }
+    return false;
+}
+
 /* The peer may be the one to ask. */
 static void offer(struct bp_pool *p, struct bp_pursuit *q, uint32_t place) {
     const struct bp_peer *peer = &p->peer[place];
-    if (!may_ask(p, q, peer)) return;
+    if (!may_ask(p, q, peer) || asked(p, place, &q->origin)) return;
     if (q->asker == BP_NIL || bp_peer_before(p, peer, &p->peer[q->asker]))
         q->asker = place;
 }
@@ -85,9 +99,7 @@ static uint32_t collect(struct bp_pool *p) {
             pursuit_of(p, &n, &peer->info.claim.head, peer->tried);
         if (q == NULL) continue;
         if (i == p->best) q->best = true;
-        if (!may_ask(p, q, peer)) continue;
-        if (q->asker == BP_NIL || bp_peer_before(p, peer, &p->peer[q->asker]))
-            q->asker = i;
+        offer(p, q, i);
     }
     return n;
 }
@@ -104,7 +116,6 @@ static void mark_busy(struct bp_pool *p, uint32_t n) {
             if (!bp_hash_eq(&q->origin, &r->origin)) continue;
             q->busy = true;
             if (bp_request_half(r) <= p->now) q->overdue = true;
-            if (q->asker == r->peer) q->asker = BP_NIL;
             if (r->state == BP_REQ_OUT && !r->hedged && !r->hedge && q->overdue)
                 q->slow = r;
         }

@@ -82,6 +82,8 @@ static void open_ahead(struct bp_pool *p) {
     uint32_t root = bp_forest_heaviest_dangling(f);
     if (root == BP_NIL) return;
     const struct bp_section *s = bp_section_at(f, root);
+    /* A branch that is going to be condensed would lose them again. */
+    if (s->n > p->cfg.links_max / 16) return;
     for (uint32_t id = s->newest; id != BP_NIL;
          id = bp_stretch_at(f, id)->older) {
         struct bp_stretch *st = bp_stretch_at(f, id);
@@ -108,6 +110,7 @@ static bool mark_branch(struct bp_pool *p, const struct bp_peer *peer) {
 
 static bool claims(const struct bp_pool *p, const struct bp_slot *s,
                    const struct bp_peer *peer) {
+    if (bp_link_at(&p->forest, s->link)->by == peer->by) return true;
     uint32_t id = bp_link_section(&p->forest, s->link);
     return bp_section_at(&p->forest, id)->mark == p->mark &&
            s->number <= peer->top;
@@ -126,6 +129,25 @@ static bool may_have(struct bp_pool *p, const struct bp_slot *s,
     return false;
 }
 
+/* Somebody else, who has not failed it yet, might bring it. */
+static bool others_may(const struct bp_pool *p, const struct bp_slot *s,
+                       const struct bp_peer *but) {
+    if (s->link == BP_NIL && s->only_owner) return false;
+    bool bare = s->link == BP_NIL ||
+                (bp_link_at(&p->forest, s->link)->flags & BP_PL_BARE) != 0;
+    for (uint32_t i = 0; i < p->n_peers; i++) {
+        const struct bp_peer *peer = &p->peer[i];
+        if (peer == but || peer->state != BP_PEER_LIVE || peer->late > 0 ||
+            (peer->info.caps & BP_CAP_BLOCKS) == 0 || bp_slot_lacks(s, peer))
+            continue;
+        if (bare ? bp_peer_bare(peer)
+                 : bp_peer_serves(peer, s->number) &&
+                       (!peer->has_top || s->number <= peer->top))
+            return true;
+    }
+    return false;
+}
+
 /* After mark_branch, which said `placed`. */
 static bool suits(struct bp_pool *p, const struct bp_slot *s,
                   const struct bp_peer *peer, bool placed) {
@@ -137,8 +159,9 @@ static bool suits(struct bp_pool *p, const struct bp_slot *s,
         if ((l->flags & BP_PL_BARE) != 0 && !bp_peer_bare(peer)) return false;
         if (!may_have(p, s, peer, placed)) return false;
     }
-    if (s->retry <= p->now) return true;
-    return s->tries < BP_LACKS && !bp_slot_lacks(s, peer);
+    if (bp_slot_lacks(s, peer))
+        return s->retry <= p->now && !others_may(p, s, peer);
+    return s->tries < BP_LACKS || s->retry <= p->now;
 }
 
 /* Fills a request with wants that suit the peer; how many. */
@@ -342,7 +365,8 @@ static bool take_bare(struct bp_pool *p, uint32_t id, struct bp_delivery *b,
                       bp_by by) {
     uint64_t owner = bp_slot_at(p, id)->owner;
     bp_ref ref = BP_NIL;
-    if (b->has_link && bp_trail_confirm(p, bp_slot_at(p, id), &b->link))
+    if (b->has_link && bp_notice_confirm(p, &b->link) &&
+        bp_trail_confirm(p, bp_slot_at(p, id), &b->link))
         ref = bp_whole_graft(p, b, by);
     if (ref == BP_NIL) {
         if (bp_slot_find_bare(p, &b->hash) == id) bp_slot_drop_bare(p, id);

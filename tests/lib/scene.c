@@ -829,7 +829,8 @@ size_t scene_blamed(const struct scene *s, bp_peer_id peer, int offence) {
 size_t scene_offences(const struct scene *s) {
     size_t n = 0;
     for (size_t i = 0; i < s->n_blames; i++)
-        n += s->blames[i].offence < BP_OFF_FIRST_FAULT;
+        n += s->blames[i].offence != BP_OFF_NONE &&
+             s->blames[i].offence < BP_OFF_FIRST_FAULT;
     return n;
 }
 
