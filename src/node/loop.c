@@ -46,6 +46,11 @@ void node_finish(struct node *n, int exit_code, const char *why) {
     uv_async_send(&n->stop);
 }
 
+void node_done(struct node *n) {
+    if (n->phase == NODE_RUNNING) n->done = true;
+    node_finish(n, NODE_EXIT_OK, NULL);
+}
+
 static void close_walked(uv_handle_t *handle, void *arg) {
     (void)arg;
     if (!uv_is_closing(handle)) uv_close(handle, NULL);
@@ -280,8 +285,7 @@ void node_status(const struct node *n, struct node_status *out) {
         head_of_store(n, &out->head);
         out->start = out->head;
     }
-    if (n->phase == NODE_ENDED && n->exit_code == NODE_EXIT_OK)
-        out->stage = NODE_STAGE_DONE;
+    if (n->done) out->stage = NODE_STAGE_DONE;
     for (size_t i = 0; i < n->peers.n; i++)
         out->peers += n->peers.list[i].seen.connected;
     out->peers_dialing = dial_pending(n);

@@ -28,6 +28,7 @@ struct node {
     char client[96];
     enum node_phase phase;
     int exit_code;
+    bool done; /* a goal was reached, rather than that it was stopped */
     struct node_error why;
     bp_time began;
     bp_time ending_since;
@@ -64,6 +65,9 @@ struct node {
 /* Ends the run in order with this exit code and sentence (NULL: none); the
    first one counts. */
 void node_finish(struct node *n, int exit_code, const char *why);
+
+/* Ends it in order with 0: it has done what it was to do. */
+void node_done(struct node *n);
 
 /* ---- listen.c
  * ---------------------------------------------------------------- */

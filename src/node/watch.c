@@ -125,7 +125,7 @@ static void finish_synced(struct sync *s) {
     if (has_until(&s->node->cfg))
         node_finish(s->node, NODE_EXIT_ABSENT, why);
     else
-        node_finish(s->node, NODE_EXIT_OK, NULL);
+        node_done(s->node);
 }
 
 /* Everybody had a chance to say what they have, and it is stored. */
@@ -138,7 +138,7 @@ static bool is_synced(const struct sync *s) {
 static void look_at_goals(struct sync *s) {
     const struct node_config *cfg = &s->node->cfg;
     if (has_until(cfg) && until_reached(s))
-        node_finish(s->node, NODE_EXIT_OK, NULL);
+        node_done(s->node);
     else if (cfg->exit_when_synced && is_synced(s))
         finish_synced(s);
 }
@@ -158,10 +158,10 @@ void watch_inserted(struct sync *s, const struct insert_job *j) {
     s->progress_at = clock_mono_ms();
     const struct node_config *cfg = &s->node->cfg;
     if (cfg->has_until_number && s->head.number >= cfg->until_number)
-        node_finish(s->node, NODE_EXIT_OK, NULL);
+        node_done(s->node);
     for (size_t i = 0; cfg->has_until_hash && i < j->verdict.n; i++)
         if (bp_hash_eq(&j->blocks[i].hash, &cfg->until_hash))
-            node_finish(s->node, NODE_EXIT_OK, NULL);
+            node_done(s->node);
 }
 
 /* ---- no usable peer

@@ -230,7 +230,10 @@ static void survives(enum node_lie_kind kind, uint64_t at, int offence) {
     cfg.timeout_ms = RIG_SECONDS(40);
     cfg.hooks.found = on_found;
     rig_start(&client, &cfg);
-    for (int i = 0; i < 2000 && atomic_load(&findings) == 0; i++) usleep(10000);
+    for (int i = 0; i < RIG_SECONDS(40) / 10; i++) {
+        if (atomic_load(&findings) > 0) break;
+        usleep(10000);
+    }
     assert_true(atomic_load(&findings) > 0);
 
     struct enode to = client.self;
