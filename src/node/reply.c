@@ -8,6 +8,8 @@
    Failure modes, each an offence that the bytes prove:
      - more items than were asked for
      - a header or a body that does not decode
+     - a header too large to be valid, which would cost memory until it is
+       checked
      - a first header that is not the one we asked for
      - headers that do not follow one another
    A body with the roots of none of our headers is not judged here: the pool
@@ -28,6 +30,11 @@ static int blame(struct reply_job *j, int offence, int code) {
 
 /* ---- headers ---------------------------------------------------------- */
 
+int reply_header_size(const struct bp_header *h) {
+    bool large = h->number > 0 && h->extra.n > BP_EXTRA_MAX;
+    return large ? BP_ERR_RULE_EXTRA_DATA : 0;
+}
+
 static int decode_headers(struct reply_job *j) {
     struct bp_items rest = j->items;
     bool reverse = j->ask->links.reverse;
@@ -40,6 +47,7 @@ static int decode_headers(struct reply_job *j) {
         in = item;
         int err = bp_header_decode(&h, &in);
         if (err == 0) err = bp_rlp_end(in);
+        if (err == 0) err = reply_header_size(&h);
         if (err != 0) return blame(j, BP_OFF_BAD_BYTES, err);
         j->link_bytes[at] = item;
         j->links[at] = (struct bp_link){

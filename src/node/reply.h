@@ -50,6 +50,10 @@ struct reply_job {
 
 /* Decodes, hashes, links and matches; job->run of a reply_job. */
 void reply_run(struct job *job);
+/* Whether a header may be kept before its rules are checked. Only the extra
+   data can be of any size, and only a genesis may have more than the rules say,
+   so a chain has no other. Returns 0 or BP_ERR_RULE_EXTRA_DATA. */
+int reply_header_size(const struct bp_header *h) BP_MUST_USE;
 /* Frees what the job owns but its ask. */
 void reply_free(struct reply_job *j);
 

@@ -112,8 +112,8 @@ void talk_ask_blocks(struct sync *s, const struct bp_act_ask_blocks *act) {
     assert(act->n <= BP_ETH_ITEMS_MAX); /* as many as we said it may be asked */
     struct ask *a = c == NULL ? NULL : new_ask(act->request, act->n);
     if (a == NULL) return;
-    static uint8_t buf[BP_HASH_ITEMS_SIZE(BP_ETH_ITEMS_MAX)];
-    static bp_hash hashes[BP_ETH_ITEMS_MAX];
+    uint8_t buf[BP_HASH_ITEMS_SIZE(BP_ETH_ITEMS_MAX)];
+    bp_hash hashes[BP_ETH_ITEMS_MAX];
     a->blocks = true;
     a->n = act->n;
     for (size_t i = 0; i < act->n; i++) {
@@ -390,6 +390,7 @@ static int read_pushed(struct bp_delivery *out, struct bp_block *block,
     struct bp_roots *scratch;
     int err = bp_block_decode(block, &rlp);
     if (err == 0) err = bp_rlp_end(rlp);
+    if (err == 0) err = reply_header_size(&block->header);
     if (err != 0) return err;
     if ((err = bp_roots_new(&scratch, NULL)) != 0) return err;
     err = bp_bodies_roots(&roots, scratch, &block->body, 1);

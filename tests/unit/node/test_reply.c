@@ -168,6 +168,29 @@ static void false_headers_are_named(void **state) {
     expect_offence(&by_number, gap, 2, BP_OFF_UNLINKED, BP_ERR_ORIGIN);
 }
 
+/* Nothing else in a header can be large: a list of links is bounded in bytes
+   when this is. The genesis alone may have more. */
+static void large_extra_data_is_an_offence(void **state) {
+    (void)state;
+    static const uint8_t extra[BP_EXTRA_MAX + 1];
+    for (uint64_t number = 0; number < 2; number++) {
+        struct bp_header h = { .number = number, .n_fields = 15 };
+        uint8_t raw[BP_HEADER_BYTES_MAX + 1];
+        struct bp_rlp_w w = { .p = raw, .cap = sizeof raw };
+        h.extra = (bp_span){ extra, sizeof extra };
+        bp_header_put(&w, &h);
+        assert_int_equal(bp_rlp_done(&w), 0);
+        bp_span part = { raw, w.n };
+        struct ask ask = { .links = { .count = 1, .reverse = true } };
+        bp_keccak256(&ask.links.hash, part);
+        struct reply_job *j = make_job(&ask, &part, 1);
+        reply_run(&j->job);
+        assert_int_equal(j->offence, number > 0 ? BP_OFF_BAD_BYTES : 0);
+        assert_int_equal(j->code, number > 0 ? BP_ERR_RULE_EXTRA_DATA : 0);
+        reply_free(j);
+    }
+}
+
 /* ---- bodies
  * ------------------------------------------------------------------- */
 
@@ -261,6 +284,7 @@ int main(void) {
         T(headers_with_gaps_need_not_link),
         T(nothing_is_an_answer),
         T(false_headers_are_named),
+        T(large_extra_data_is_an_offence),
         T(bodies_are_matched_in_order),
         T(equal_bodies_are_not_spent_twice),
         T(a_strange_body_matches_nothing),
