@@ -39,35 +39,61 @@ static bp_time grown_at(struct sim *s, const struct peer_spec *x) {
     return x->join_at + n * x->grow_ms;
 }
 
+static uint64_t least_of(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
+}
+
 /* The theoretical bound: no sync can be faster than the serial walk over the
-   links at the best round trip and the largest replies, than the bytes over
-   the sum of bandwidths, and than our own checks and writes. */
+   links at the best round trip and the largest replies; than the bodies, by the
+   bytes over the sum of bandwidths, or by the round trips that the window and
+   the limits of replies leave; and than our own checks and writes. */
+struct line { /* of all steady peers that have the goal */
+    uint64_t rtt, per_reply, bandwidth;
+    uint64_t bodies; /* on the way at once */
+    bool unlimited;
+};
+
+static void add_line(const struct sim *s, const struct peer_spec *x,
+                     struct line *l) {
+    const struct bp_pool_config *c = &s->w->pool;
+    bool bare = (x->caps & BP_CAP_LINKS) == 0;
+    uint64_t trip = 2ull * x->latency + x->jitter + x->think + 1;
+    uint64_t n = bare ? least_of(or_usual(x->hashes_max, 256),
+                                 or_usual(c->hashes_per_request, 256))
+                      : least_of(or_usual(x->links_max, 1024),
+                                 or_usual(c->links_per_request, 1024));
+    if (trip < l->rtt) l->rtt = trip;
+    if (n > l->per_reply) l->per_reply = n;
+    n = least_of(or_usual(x->blocks_max, 128),
+                 or_usual(c->blocks_per_request, 128));
+    l->bodies += (x->caps & BP_CAP_IDS) != 0 ? 4 * n : n;
+    if (x->bandwidth == 0) l->unlimited = true;
+    l->bandwidth += x->bandwidth;
+}
+
+static uint64_t times(uint64_t n, uint64_t each) {
+    return each != 0 ? (n + each - 1) / each : 0;
+}
+
 static bp_time least_time(struct sim *s, uint64_t blocks, uint64_t bytes) {
     const struct host_spec *h = &s->w->host;
-    uint64_t rtt = BP_TIME_NEVER, per_reply = 1, bandwidth = 0;
-    bool unlimited = false;
+    struct line l = { .rtt = BP_TIME_NEVER, .per_reply = 1 };
     for (uint32_t i = 0; i < s->w->peers; i++) {
         const struct peer_spec *x = &s->w->peer[i];
         if (x->hostile || !x->steady) continue;
-        if (!tree_has(&s->tree, final_head(s, x), s->goal_block)) continue;
-        uint64_t trip = 2ull * x->latency + x->think + 1;
-        if (trip < rtt) rtt = trip;
-        bool bare = (x->caps & BP_CAP_LINKS) == 0;
-        uint64_t n =
-            bare ? or_usual(x->hashes_max, 256) : or_usual(x->links_max, 1024);
-        uint64_t asked = bare ? or_usual(s->w->pool.hashes_per_request, 256)
-                              : or_usual(s->w->pool.links_per_request, 1024);
-        if (asked < n) n = asked;
-        if (n > per_reply) per_reply = n;
-        if (x->bandwidth == 0) unlimited = true;
-        bandwidth += x->bandwidth;
+        if (tree_has(&s->tree, final_head(s, x), s->goal_block))
+            add_line(s, x, &l);
     }
-    if (rtt == BP_TIME_NEVER) return 0;
-    uint64_t walk = (blocks + per_reply - 1) / per_reply * rtt + rtt;
-    uint64_t line = unlimited || bandwidth == 0 ? 0 : bytes * 1000 / bandwidth;
+    if (l.rtt == BP_TIME_NEVER) return 0;
+    uint64_t window = s->w->pool.window_bytes;
+    uint64_t walk = times(blocks, l.per_reply) * l.rtt + l.rtt;
+    uint64_t bodies = times(blocks, l.bodies), narrow = times(bytes, window);
+    uint64_t fetch = (bodies > narrow ? bodies : narrow) * l.rtt;
+    uint64_t line = l.unlimited ? 0 : times(bytes * 1000, l.bandwidth);
     uint64_t work = blocks * (h->check_us + h->seal_us) / 1000 /
                         or_usual(s->w->pool.workers, 2) +
                     blocks * h->insert_us / 1000 + 3ull * h->job_ms;
+    if (fetch > line) line = fetch;
     return (walk > line ? walk : line) + work + 1;
 }
 

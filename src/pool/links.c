@@ -274,7 +274,12 @@ static void link_write(struct bp_pool *p, bp_ref ref, const struct bp_link *l,
     assert(added); /* there are fewer places than cells */
     if (p->window.bare.n == 0) return;
     uint32_t slot = bp_slot_find_bare(p, &l->hash);
-    if (slot != BP_NIL) bp_slot_dress(p, slot, ref);
+    if (slot == BP_NIL) return;
+    /* Its header says that there is nothing to ask for. */
+    if (l->item != 0 && (l->flags & BP_LINK_EMPTY) != 0)
+        bp_slot_drop_bare(p, slot);
+    else
+        bp_slot_dress(p, slot, ref);
 }
 
 bool bp_links_put(struct bp_pool *p, uint32_t section,

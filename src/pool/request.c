@@ -122,6 +122,17 @@ void bp_request_close(struct bp_pool *p, struct bp_request *r) {
     bp_table_give(&p->requests, (uint32_t)(r->id & ((1u << PLACE_BITS) - 1)));
 }
 
+void bp_request_spoiled(struct bp_pool *p, struct bp_request *r,
+                        bp_peer_id by) {
+    if (r == NULL) return;
+    struct bp_peer *peer = &p->peer[r->peer];
+    if (peer->id != by) return;
+    for (uint32_t i = 0; i < r->n_wants; i++)
+        bp_window_missed(p, r->wants[i], r);
+    bp_peer_failed(p, peer, BP_OFF_EMPTY, NULL);
+    bp_request_close(p, r);
+}
+
 void bp_requests_close_peer(struct bp_pool *p, uint32_t peer) {
     for (uint32_t i = 0; i < p->requests.used; i++) {
         struct bp_request *r = bp_table_get(&p->requests, i);

@@ -491,6 +491,10 @@ struct bp_request *bp_request_find(const struct bp_pool *p, bp_req_id id);
 void bp_on_reply(struct bp_pool *p, const struct bp_ev_reply *ev);
 /* Closes it; what it wanted and did not get is wanted again. */
 void bp_request_close(struct bp_pool *p, struct bp_request *r);
+/* Its content came as another kind: an empty answer. Nothing happens when r is
+   NULL or another peer's. */
+void bp_request_spoiled(struct bp_pool *p, struct bp_request *r,
+                        bp_peer_id by);
 void bp_requests_close_peer(struct bp_pool *p, uint32_t peer);
 /* Marks the late ones. */
 void bp_requests_expire(struct bp_pool *p);

@@ -534,8 +534,11 @@ static void take_list(struct bp_pool *p, struct bp_peer *peer,
 
 void bp_on_hashes(struct bp_pool *p, const struct bp_ev_hashes *ev) {
     struct bp_request *r = bp_request_find(p, ev->request);
-    if (r == NULL || p->peer[r->peer].id != ev->peer || r->ask != BP_ASK_HASHES)
+    if (r == NULL || p->peer[r->peer].id != ev->peer ||
+        r->ask != BP_ASK_HASHES) {
+        bp_request_spoiled(p, r, ev->peer);
         return; /* nobody asked: nothing is built */
+    }
     struct bp_peer *peer = &p->peer[r->peer];
     struct bp_trail *t = trail_at(peer, &r->origin);
     bp_time came = r->state == BP_REQ_ANSWERED ? r->answered : p->now;

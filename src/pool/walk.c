@@ -428,7 +428,11 @@ static void duplicate(struct bp_pool *p, const struct bp_link *link) {
         l->pins == 0) {
         l->item = link->item;
         l->size = link->size;
-        if (link->item != 0) l->flags &= (uint16_t)~BP_PL_BARE;
+        if (link->item == 0) return;
+        l->flags &= (uint16_t)~BP_PL_BARE;
+        if ((l->flags & BP_PL_EMPTY) != 0 && l->slot != BP_NIL &&
+            bp_slot_at(p, l->slot)->state != BP_SLOT_HERE)
+            bp_window_forget(p, l); /* there is nothing to ask for */
         return;
     }
     p->stat.duplicates++;
@@ -502,6 +506,7 @@ void bp_on_links(struct bp_pool *p, const struct bp_ev_links *ev) {
     if (q == NULL || p->peer[q->peer].id != ev->peer ||
         bp_ask_rate(q->ask) != BP_RATE_LINKS) {
         release_links(p, ev->links, ev->n);
+        bp_request_spoiled(p, q, ev->peer);
         return;
     }
     struct reply r = { .peer = &p->peer[q->peer],

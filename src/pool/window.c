@@ -445,8 +445,10 @@ static void close_bodies(struct bp_pool *p, struct bp_request *r, size_t n,
 void bp_on_blocks(struct bp_pool *p, const struct bp_ev_blocks *ev) {
     struct bp_request *r = bp_request_find(p, ev->request);
     if (r != NULL && (p->peer[r->peer].id != ev->peer ||
-                      bp_ask_rate(r->ask) != BP_RATE_BLOCKS))
+                      bp_ask_rate(r->ask) != BP_RATE_BLOCKS)) {
+        bp_request_spoiled(p, r, ev->peer);
         r = NULL;
+    }
     uint32_t place = bp_peer_find(p, ev->peer);
     bp_by by = place != BP_NIL ? p->peer[place].by : 0;
     bool useful = false, mismatch = false;
