@@ -166,14 +166,14 @@ static int init_loop(struct node *n) {
     return 0;
 }
 
-static int init_parts(struct node *n) {
+static int init_parts(struct node *n, struct node_error *why) {
     int err = peers_init(&n->peers);
     if (err == 0) err = dial_new(&n->dialer, n);
     if (err == 0) err = serve_new(&n->serve, n);
     n->read_buf = malloc(CONN_READ_SIZE);
     n->encode = malloc(ENCODE_SIZE);
     if (n->read_buf == NULL || n->encode == NULL) err = BP_ERR_NOMEM;
-    if (err == 0 && n->cfg.mode == NODE_SYNC) err = sync_new(&n->sync, n);
+    if (err == 0 && n->cfg.mode == NODE_SYNC) err = sync_new(&n->sync, n, why);
     return err;
 }
 
@@ -191,7 +191,7 @@ int node_new(struct node **out, const struct node_config *cfg,
     int err = copy_config(n, cfg);
     if (err == 0) name_client(n);
     if (err == 0) err = init_loop(n);
-    if (err == 0) err = init_parts(n);
+    if (err == 0) err = init_parts(n, why);
     if (err == 0 && cfg->listen && listen_open(n, why) != 0) err = BP_ERR_RANGE;
     if (err == 0) {
         *out = n;

@@ -115,7 +115,8 @@ uint64_t serve_cpu_ns(const struct serve *s);
 /* ---- sync.c
  * ------------------------------------------------------------------ */
 
-int sync_new(struct sync **out, struct node *n) BP_MUST_USE;
+int sync_new(struct sync **out, struct node *n,
+             struct node_error *why) BP_MUST_USE;
 /* Begins to end: work in progress is given up or finished. */
 void sync_end(struct sync *s);
 void sync_free(struct sync *s);
@@ -141,8 +142,7 @@ size_t sync_usable(const struct sync *s);
    the store. */
 int session_status(struct bp_msg_status *out, struct node *n,
                    unsigned version) BP_MUST_USE;
-/* The head moved: eth/69 peers hear of the range, at the tip eth/68 peers of
-   the block. */
+/* The head moved: eth/69 peers hear of the range. */
 void session_head_moved(struct node *n, const struct bp_chain_head *head);
 
 #endif

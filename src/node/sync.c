@@ -11,11 +11,13 @@
      - no memory for a job: the job is answered FAILED and the pool tries again
      - the store fails: the verdict is FAILED; a full disk ends a run that is to
        end by itself and pauses a resident one, everything else ends the run
+     - the record cannot be written: said once, and the run goes on without
      - the node ends: the pool is stepped no more, running jobs finish, and an
        insertion that was begun is a whole transaction or none */
 #include "node/sync.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +29,8 @@
 
 /* How long a resident node waits before it tries a full disk again. */
 #define DISK_RETRY_MS 8000
+/* What a crash takes from a record. */
+#define RECORD_FLUSH_MS 2000
 
 struct bp_held sync_held(struct sync *s, const bp_hash *hash) {
     struct bp_held held = { 0 };
@@ -188,9 +192,14 @@ static void carry_out(struct sync *s, const struct bp_action *act) {
 
 static void step_once(struct sync *s, const struct bp_event *ev) {
     struct bp_action act;
+    bp_time now = clock_mono_ms();
     s->stepping = true;
-    bp_pool_step(s->pool, ev, clock_mono_ms());
-    while (bp_pool_next(s->pool, &act)) carry_out(s, &act);
+    if (s->recorder != NULL) bp_recorder_event(s->recorder, ev, now);
+    bp_pool_step(s->pool, ev, now);
+    while (bp_pool_next(s->pool, &act)) {
+        if (s->recorder != NULL) bp_recorder_action(s->recorder, &act);
+        carry_out(s, &act);
+    }
     s->stepping = false;
 }
 
@@ -292,7 +301,45 @@ static void trace(void *user, const char *line) {
     LOG(LOG_LVL_TRACE, "Pool", KS("line", line));
 }
 
-static int make_pool(struct sync *s) {
+/* ---- the record
+ * ----------------------------------------------------------------------- */
+
+static int write_record(void *user, const void *bytes, size_t n) {
+    return fwrite(bytes, 1, n, user) == n ? 0 : BP_ERR_STORE_IO;
+}
+
+static int begin_record(struct sync *s, const struct bp_pool_config *pool,
+                        struct node_error *why) {
+    const char *path = s->node->cfg.record_path;
+    if (path == NULL) return 0;
+    s->record = fopen(path, "wbe");
+    if (s->record == NULL) {
+        snprintf(why->text, sizeof why->text, "record %s: %s", path,
+                 strerror(errno));
+        return BP_ERR_STORE_IO;
+    }
+    return bp_recorder_new(&s->recorder, pool, write_record, s->record);
+}
+
+void sync_flush_record(struct sync *s, bp_time now) {
+    if (s->recorder == NULL || now - s->flushed_at < RECORD_FLUSH_MS) return;
+    s->flushed_at = now;
+    if (bp_recorder_flush(s->recorder) == 0 && fflush(s->record) == 0) return;
+    LOG(LOG_LVL_ERROR, "The record ends here", KS("why", strerror(errno)));
+    (void)bp_recorder_end(s->recorder);
+    s->recorder = NULL;
+}
+
+static void end_record(struct sync *s) {
+    int err = bp_recorder_end(s->recorder);
+    s->recorder = NULL;
+    if (s->record != NULL && (fclose(s->record) != 0 || err != 0))
+        LOG(LOG_LVL_ERROR, "The record has no end",
+            KS("why", err != 0 ? bp_strerror(err) : strerror(errno)));
+    s->record = NULL;
+}
+
+static int make_pool(struct sync *s, struct node_error *why) {
     const struct node_config *cfg = &s->node->cfg;
     struct bp_pool_config pool = {
         .seed = entropy_u64(),
@@ -304,8 +351,10 @@ static int make_pool(struct sync *s) {
         .workers = s->n_threads,
         .reply_bytes_max = BP_RLPX_MESSAGE_MAX,
         .trace = log_enabled(LOG_LVL_TRACE) ? trace : NULL,
+        .record_bytes = cfg->record_path != NULL ? BP_RECORDER_BYTES : 0,
     };
     int err = bp_pool_new(&s->pool, &pool);
+    if (err == 0) err = begin_record(s, &pool, why);
     if (err == 0)
         LOG(LOG_LVL_INFO, "Memory of the pool is bounded",
             KB("bound", bp_pool_bound(&pool)));
@@ -335,7 +384,7 @@ static int set_target(struct sync *s) {
     return 0;
 }
 
-int sync_new(struct sync **out, struct node *n) {
+int sync_new(struct sync **out, struct node *n, struct node_error *why) {
     *out = NULL;
     struct sync *s = calloc(1, sizeof *s);
     if (s == NULL) return BP_ERR_NOMEM;
@@ -350,7 +399,7 @@ int sync_new(struct sync **out, struct node *n) {
     if (err == 0) err = verify_new(&s->ctx, &n->cfg);
     if (err == 0) err = work_new(&s->verify, &n->loop, s->n_threads);
     if (err == 0) err = work_new(&s->store, &n->loop, 1);
-    if (err == 0) err = make_pool(s);
+    if (err == 0) err = make_pool(s, why);
     if (err != 0) return err;
     uv_timer_init(&n->loop, &s->timer);
     s->timer.data = s;
@@ -362,6 +411,7 @@ int sync_new(struct sync **out, struct node *n) {
 void sync_end(struct sync *s) {
     if (s->ending) return;
     s->ending = true;
+    end_record(s);
     if (s->ctx != NULL) verify_stop(s->ctx);
     work_end(s->verify);
     work_end(s->store);

@@ -3,6 +3,9 @@
 #ifndef BP_NODE_SYNC_H
 #define BP_NODE_SYNC_H
 
+#include <stdio.h>
+
+#include "blockpool/record.h"
 #include "node/check.h"
 #include "node/insert.h"
 #include "node/items.h"
@@ -17,6 +20,8 @@
 struct sync {
     struct node *node;
     struct bp_pool *pool;
+    struct bp_recorder *recorder; /* NULL: not recorded */
+    FILE *record;
     struct items *items;
     struct work *verify;     /* replies (urgent) and checks */
     struct work *store;      /* one thread: insertions */
@@ -39,7 +44,7 @@ struct sync {
     uint64_t headers, headers_valid, seals, seals_skipped, blocks;
     struct node_costs costs; /* but loop, seals, serve */
     size_t inserting;        /* jobs */
-    bp_time progress_at, range_at, disk_at;
+    bp_time progress_at, range_at, disk_at, flushed_at;
     uint64_t range_told; /* head number in the last BlockRangeUpdate */
     struct {
         bp_time at;
@@ -50,6 +55,9 @@ struct sync {
 
 /* Steps the pool and carries out what it wants. Not while stepping. */
 void sync_step(struct sync *s, const struct bp_event *ev);
+
+/* Writes out the record, a few times a minute and at the end. */
+void sync_flush_record(struct sync *s, bp_time now);
 
 /* What the chain says of a hash. Unknown when the store cannot be read. */
 struct bp_held sync_held(struct sync *s, const bp_hash *hash);

@@ -308,6 +308,7 @@ void sync_tick(struct node *n, bp_time now) {
     sample(s, now);
     copy_estimates(s);
     tell_range(s, now);
+    sync_flush_record(s, now);
     if (sync_usable(s) > 0) {
         n->told_at = now;
     } else if (now - n->told_at >= TELL_MS) {

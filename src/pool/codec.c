@@ -470,7 +470,7 @@ void bp_codec_config(struct bp_codec *c, struct bp_pool_config *f) {
 /* ---- checksum ----------------------------------------------------------- */
 
 /* Half a byte at a time: 16 entries, no table to build. */
-uint32_t bp_crc32c(uint32_t crc, const void *bytes, size_t n) {
+uint32_t bp_record_crc(uint32_t crc, const void *bytes, size_t n) {
     static const uint32_t half[16] = {
         0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
         0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,

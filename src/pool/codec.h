@@ -40,6 +40,6 @@ void bp_codec_free(struct bp_codec *c);
 void bp_digest_action(uint64_t *digest, const struct bp_action *a);
 
 /* CRC-32C (Castagnoli), as in iSCSI; crc is 0 at first. */
-uint32_t bp_crc32c(uint32_t crc, const void *bytes, size_t n);
+uint32_t bp_record_crc(uint32_t crc, const void *bytes, size_t n);
 
 #endif

@@ -42,7 +42,7 @@ _Static_assert(sizeof(struct bp_recorder) <= BP_RECORDER_BYTES,
 static void write_chunk(struct bp_recorder *r) {
     if (r->n == 0 || r->err != 0) return;
     put_u32(r->chunk, (uint32_t)r->n);
-    put_u32(r->chunk + 4, bp_crc32c(0, r->chunk + CHUNK_HEAD, r->n));
+    put_u32(r->chunk + 4, bp_record_crc(0, r->chunk + CHUNK_HEAD, r->n));
     r->err = r->sink(r->user, r->chunk, CHUNK_HEAD + r->n);
     r->n = 0;
 }
@@ -174,7 +174,7 @@ static int read_chunk(struct bp_record *r) {
     uint32_t n = get_u32(head);
     if (n == 0 || n > CHUNK_MAX - CHUNK_HEAD) return BP_ERR_RECORD_FORM;
     if (read_fully(r, r->chunk, n) != n) return BP_ERR_RECORD_SHORT;
-    if (bp_crc32c(0, r->chunk, n) != get_u32(head + 4))
+    if (bp_record_crc(0, r->chunk, n) != get_u32(head + 4))
         return BP_ERR_RECORD_SUM;
     r->at = 0;
     r->n = n;

@@ -2,6 +2,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "blockpool/record.h"
 #include "node/rig.h"
 
 #define SERVERS 3
@@ -199,8 +200,59 @@ static void serves_what_it_synced(void **state) {
     stop_servers(servers, 1);
 }
 
-/* ---- liars
- * ------------------------------------------------------------------------- */
+static int run_to_the_end(struct node_config *cfg, char *why, size_t cap) {
+    struct rig client;
+    rig_start(&client, cfg);
+    int code = rig_wait(&client);
+    snprintf(why, cap, "%s", client.why.text);
+    drop(&client);
+    return code;
+}
+
+static size_t read_record(void *user, void *buf, size_t cap) {
+    return fread(buf, 1, cap, user);
+}
+
+/* What a real node recorded gives the same actions when it is replayed. */
+static void a_recorded_run_replays(void **state) {
+    (void)state;
+    char dir[256], path[300], why[512];
+    struct rig servers[SERVERS];
+    struct enode peers[SERVERS];
+    const struct bp_spec *spec = rig_spec();
+    test_mkdir(dir);
+    snprintf(path, sizeof path, "%s/run.record", dir);
+    start_servers(servers, peers, SERVERS, spec, mined);
+    struct node_config cfg = rig_config(NODE_SYNC, spec, rig_store(spec), 20);
+    cfg.peers = peers;
+    cfg.n_peers = SERVERS;
+    cfg.exit_when_synced = true;
+    cfg.record_path = path;
+    assert_int_equal(run_to_the_end(&cfg, why, sizeof why), NODE_EXIT_OK);
+    stop_servers(servers, SERVERS);
+
+    struct bp_record *r;
+    struct bp_replay replay = { .check = true };
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    assert_int_equal(bp_record_open(&r, NULL, read_record, f), 0);
+    assert_int_equal(bp_record_replay(r, &replay), 0);
+    assert_false(replay.differs);
+    assert_true(replay.complete);
+    assert_true(replay.events > 10 && replay.actions > 5);
+    bp_record_free(r);
+    fclose(f);
+    test_rmdir(dir);
+
+    struct node *n;
+    struct node_error error;
+    cfg.store = rig_store(spec);
+    assert_int_equal(node_new(&n, &cfg, &error), NODE_EXIT_FAILED);
+    assert_non_null(strstr(error.text, "run.record: No such file"));
+    bp_store_close(cfg.store);
+}
+
+/* ---- liars ---- */
 
 static atomic_int findings;
 
@@ -288,15 +340,6 @@ static void survives_another_chain(void **state) {
 /* ---- how it ends
  * -------------------------------------------------------------------- */
 
-static int run_to_the_end(struct node_config *cfg, char *why, size_t cap) {
-    struct rig client;
-    rig_start(&client, cfg);
-    int code = rig_wait(&client);
-    snprintf(why, cap, "%s", client.why.text);
-    drop(&client);
-    return code;
-}
-
 static void gives_up_without_a_usable_peer(void **state) {
     (void)state;
     char why[512];
@@ -377,6 +420,7 @@ int main(void) {
         T(syncs_and_says_so),
         T(goes_on_where_it_stopped),
         T(serves_what_it_synced),
+        T(a_recorded_run_replays),
         T(survives_a_false_body),
         T(survives_a_false_header),
         T(survives_silence),
