@@ -56,6 +56,7 @@ static void maybe_free(struct conn *c) {
         n->conns = c->next;
     if (c->next != NULL) c->next->prev = c->prev;
     n->n_conns--;
+    if (c->peer != NO_PEER) peers_let_go(&n->peers, c->peer);
     bp_rlpx_free(c->rlpx);
     free(c);
 }
@@ -383,6 +384,7 @@ struct conn *conn_dial(struct node *n, size_t peer, const struct enode *to) {
     struct conn *c = conn_new(n, false);
     if (c == NULL) return NULL;
     c->peer = peer;
+    peers_hold(&n->peers, peer);
     c->address = *to;
     c->connecting.data = c;
     uv_timer_start(&c->timer, on_greeting_timer, GREETING_MS, 0);

@@ -4,13 +4,15 @@
    of sessions; a finding is logged and appended.
 
    Failure modes:
-     - the table is full of fixed, connected or blamed peers: strangers get no
-       entry and are turned away
-     - the list of findings is full: they are logged, not kept
+     - the table is full of fixed and connected peers and of those whom findings
+       name: strangers get no entry and are turned away
+     - the list of findings is full: they are logged, not kept, and a stranger
+       is forgotten like any other, so that nobody fills the table by offending
      - the same finding again and again (a peer of another chain is redialled):
        noted once until something else is found of it */
 #include "node/peers.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +51,7 @@ size_t peers_by_identity(const struct peers *p, const bp_hash *identity) {
 }
 
 static bool forgettable(const struct peer *e) {
-    return !e->seen.fixed && e->conn == NULL && !e->blamed;
+    return !e->seen.fixed && e->held == 0 && !e->blamed;
 }
 
 /* A place for a new entry; NO_PEER: none. */
@@ -84,6 +86,15 @@ size_t peers_meet(struct peers *p, const struct enode *at, bool fixed) {
     return i;
 }
 
+void peers_hold(struct peers *p, size_t peer) {
+    p->list[peer].held++;
+}
+
+void peers_let_go(struct peers *p, size_t peer) {
+    assert(p->list[peer].held > 0);
+    p->list[peer].held--;
+}
+
 static bool same(const struct node_finding *a, const struct node_finding *b) {
     return a->peer == b->peer && a->offence == b->offence &&
            a->code == b->code && a->number == b->number &&
@@ -104,12 +115,13 @@ bool peers_blame(struct peers *p, const struct node_finding *f) {
     else
         e->seen.faults++;
     if (is_repeated(p, f)) return false;
-    e->blamed = true;
     enum log_level level = offence ? LOG_LVL_WARN : LOG_LVL_INFO;
     LOG(level, offence ? "Peer committed an offence" : "Peer is at fault",
         KS("peer", e->seen.name),
         KS(offence ? "offence" : "fault", bp_offence_name(f->offence)),
         KS("what", f->text), KS("session", f->ended ? "ended" : "kept"));
-    if (p->n_findings < NODE_FINDINGS_MAX) p->findings[p->n_findings++] = *f;
+    if (p->n_findings == NODE_FINDINGS_MAX) return true;
+    p->findings[p->n_findings++] = *f;
+    e->blamed = true;
     return true;
 }

@@ -118,8 +118,9 @@ static bool identify(struct conn *c) {
         bool known = peers_find(&n->peers, hello->id) != NO_PEER;
         if (n->cfg.peer_only && !known) return false;
         c->peer = peers_meet(&n->peers, &c->address, false);
+        if (c->peer == NO_PEER) return false;
+        peers_hold(&n->peers, c->peer);
     }
-    if (c->peer == NO_PEER) return false;
     struct node_peer *seen = &n->peers.list[c->peer].seen;
     snprintf(seen->client, sizeof seen->client, "%.63s", hello->client);
     return true;

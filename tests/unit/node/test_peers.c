@@ -1,4 +1,6 @@
 /* The table of peers, and what is held against them. */
+#include "node/conn.h"
+#include "node/log.h"
 #include "node/peers.h"
 
 #include "lib/test.h"
@@ -90,12 +92,58 @@ static void findings_are_bounded(void **state) {
     peers_free(&p);
 }
 
+static size_t meet(struct peers *p, uint32_t i) {
+    struct enode e = stranger(i);
+    return peers_meet(p, &e, false);
+}
+
+/* A session between Hello and Status is nobody's connection yet: its entry
+   must not become somebody else's, who would answer for it. */
+static void a_held_entry_is_nobody_elses(void **state) {
+    (void)state;
+    struct peers p;
+    assert_int_equal(peers_init(&p), 0);
+    size_t first = meet(&p, 0);
+    peers_hold(&p, first);
+    for (uint32_t i = 1; i < PEERS_MAX; i++) meet(&p, i);
+    size_t second = meet(&p, PEERS_MAX);
+    assert_int_not_equal(second, first);
+    peers_hold(&p, second);
+    assert_int_not_equal(meet(&p, PEERS_MAX + 1), second);
+    assert_int_equal(meet(&p, 0), first);
+    peers_let_go(&p, first);
+    assert_int_equal(meet(&p, PEERS_MAX + 2), first);
+    peers_let_go(&p, second);
+    peers_free(&p);
+}
+
+/* Identities cost nothing: a table that kept every offender would be full for
+   ever after PEERS_MAX of them. */
+static void offenders_do_not_fill_the_table(void **state) {
+    (void)state;
+    struct peers p;
+    assert_int_equal(peers_init(&p), 0);
+    for (uint32_t i = 0; i < PEERS_MAX; i++) {
+        struct node_finding f = { .peer = meet(&p, i),
+                                  .offence = BP_OFF_BAD_BYTES };
+        assert_true(peers_blame(&p, &f));
+    }
+    assert_int_equal(p.n_findings, NODE_FINDINGS_MAX);
+    assert_true(meet(&p, PEERS_MAX) != NO_PEER);
+    for (uint32_t i = 0; i < NODE_FINDINGS_MAX; i++) {
+        struct enode e = stranger(i); /* whom a finding names is still there */
+        assert_int_equal(peers_find(&p, e.id), p.findings[i].peer);
+    }
+    peers_free(&p);
+}
+
 int main(void) {
+    struct log_config quiet = { .level = LOG_SILENT };
+    if (log_open(&quiet) != 0) return 1;
     const struct CMUnitTest tests[] = {
-        T(an_identity_has_one_entry),
-        T(strangers_are_forgotten_others_not),
-        T(the_same_is_noted_once),
-        T(findings_are_bounded),
+        T(an_identity_has_one_entry),    T(strangers_are_forgotten_others_not),
+        T(the_same_is_noted_once),       T(findings_are_bounded),
+        T(a_held_entry_is_nobody_elses), T(offenders_do_not_fill_the_table),
     };
     return bp_run(tests);
 }
