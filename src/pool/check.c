@@ -150,6 +150,15 @@ static bool checkable(const struct bp_pool *p, const struct bp_plink *l) {
     return l->slot != BP_NIL && bp_slot_at(p, l->slot)->state == BP_SLOT_HERE;
 }
 
+/* What the first of a run stands on can be shown to the host. */
+static bool parent_ready(const struct bp_pool *p, bp_ref ref) {
+    bp_ref up = bp_link_find(&p->forest, bp_link_parent(&p->forest, ref));
+    if (up == BP_NIL) return true; /* the host holds it */
+    const struct bp_plink *l = bp_link_at(&p->forest, up);
+    if (l->item != 0) return true;
+    return l->slot != BP_NIL && bp_slot_at(p, l->slot)->state == BP_SLOT_HERE;
+}
+
 /* Puts the next unchecked links of a section in a job. */
 static void check_section(struct bp_pool *p, struct bp_section *s,
                           uint32_t id) {
@@ -161,7 +170,8 @@ static void check_section(struct bp_pool *p, struct bp_section *s,
             s->check_next++;
             continue;
         }
-        if (!checkable(p, bp_link_at(&p->forest, ref))) return;
+        if (!checkable(p, bp_link_at(&p->forest, ref)) || !parent_ready(p, ref))
+            return;
         struct bp_job *job = bp_job_new(p, BP_JOB_RUN);
         assert(job != NULL); /* may_check saw room */
         while (ref != BP_NIL && job->n < p->cfg.check_links_max &&

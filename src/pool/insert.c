@@ -117,9 +117,8 @@ static void refused_body(struct bp_pool *p, bp_ref ref,
     }
     bp_blame(p, by, BP_OFF_BAD_BODY, v->code, &l->hash,
              bp_link_number(&p->forest, ref), false);
-    uint16_t lone = BP_PL_PUSHED | BP_PL_BARE;
-    if ((l->flags & lone) == lone)
-        bp_forest_cut(p, ref); /* nothing is left to ask for it by */
+    if ((l->flags & BP_PL_BARE) != 0)
+        bp_forest_cut(p, ref); /* its header goes with it */
     else if (l->slot != BP_NIL)
         bp_window_refuse(p, l->slot);
 }

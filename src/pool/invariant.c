@@ -87,6 +87,7 @@ static uint64_t check_section(const struct bp_pool *p, uint32_t id) {
     assert(bp_u256_cmp(&sum, &s->work) == 0);
     if (s->connected) {
         assert(s->check_next >= bp_section_bottom(s));
+        assert(s->want_next >= bp_section_bottom(s));
         assert(s->check_next <= s->top + 1 && s->want_next <= s->top + 1);
     }
     check_tree(p, id);

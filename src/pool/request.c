@@ -108,6 +108,7 @@ void bp_on_reply(struct bp_pool *p, const struct bp_ev_reply *ev) {
         r->state == BP_REQ_ANSWERED)
         return;
     r->answered = p->now;
+    r->due = p->now + p->cfg.head_probe_ms; /* for the host to decode it */
     become(p, r, BP_REQ_ANSWERED);
 }
 
@@ -143,6 +144,11 @@ void bp_requests_close_peer(struct bp_pool *p, uint32_t peer) {
 /* A request whose time is over: what it wanted goes elsewhere. */
 static void expire(struct bp_pool *p, struct bp_request *r) {
     struct bp_peer *peer = &p->peer[r->peer];
+    if (r->state == BP_REQ_ANSWERED) {
+        bp_request_close(p,
+                         r); /* its content never came: not the peer's fault */
+        return;
+    }
     if (r->state == BP_REQ_LATE) {
         bp_blame(p, peer->by, BP_OFF_LATE, 0, NULL, 0, true);
         r->due = BP_TIME_NEVER;
@@ -165,8 +171,7 @@ void bp_requests_expire(struct bp_pool *p) {
     if (p->request_due > p->now) return;
     for (uint32_t i = 0; i < p->requests.used; i++) {
         struct bp_request *r = bp_table_get(&p->requests, i);
-        if (r != NULL && r->state != BP_REQ_ANSWERED && r->due <= p->now)
-            expire(p, r);
+        if (r != NULL && r->due <= p->now) expire(p, r);
     }
 }
 
@@ -176,7 +181,7 @@ void bp_requests_schedule(struct bp_pool *p) {
     p->request_due = p->half_due = BP_TIME_NEVER;
     for (uint32_t i = 0; i < p->requests.used; i++) {
         const struct bp_request *r = bp_table_get(&p->requests, i);
-        if (r == NULL || r->state == BP_REQ_ANSWERED) continue;
+        if (r == NULL) continue;
         if (r->due < p->request_due) p->request_due = r->due;
         bp_time half = bp_request_half(r);
         if (r->state == BP_REQ_OUT && bp_ask_rate(r->ask) == BP_RATE_BLOCKS &&

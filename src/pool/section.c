@@ -509,7 +509,11 @@ bp_ref bp_forest_pop(struct bp_pool *p, uint32_t section) {
     s->below = l->hash;
     bp_u256_sub(&s->base, &whole, &s->work);
     s->progress = p->now;
-    if (s->n > 0) return ref;
+    if (s->n > 0) {
+        s->check_next = max_u64(s->check_next, bp_section_bottom(s));
+        s->want_next = max_u64(s->want_next, bp_section_bottom(s));
+        return ref;
+    }
     while (s->child != BP_NIL) {
         struct bp_section *c = bp_section_at(f, s->child);
         uint32_t id = s->child;
