@@ -66,7 +66,7 @@ static size_t obey(struct check_job *j, const struct bp_run *run) {
     case BP_RULING_FAILED: j->verdict.kind = BP_VERDICT_FAILED; return r.n;
     case BP_RULING_LATER:
         j->verdict.kind = BP_VERDICT_LATER;
-        j->verdict.not_before = clock_mono_ms() + r.until * 1000 - now_ms;
+        j->verdict.not_before = verify_due(r.until, clock_mono_ms(), now_ms);
         return r.n;
     }
     abort();

@@ -9,6 +9,7 @@
      - a block breaks a rule that its header commits to: INVALID, BODY,
        committed; what precedes it is stored
      - a header that was not checked before breaks a rule: INVALID, LINK
+     - its time lies in the future: LATER
      - the store cannot be read or written, the disk is full, no memory, the
        node ends: FAILED, nothing is stored, and the pool asks again */
 #include "node/insert.h"
@@ -86,7 +87,7 @@ static void run_free(struct run *r) {
 
 /* The first n are good, and the one after breaks a rule. */
 static void blame(struct insert_job *j, size_t n, enum bp_part part, int code) {
-    if (j->verdict.kind == BP_VERDICT_INVALID && j->verdict.n <= n) return;
+    if (j->verdict.n <= n) return; /* what comes before counts */
     j->verdict = (struct bp_verdict){
         .kind = BP_VERDICT_INVALID,
         .n = n,
@@ -162,6 +163,26 @@ static void wait_for_work(struct insert_job *j, const struct bp_header *h) {
                                       .not_before = BP_TIME_NEVER };
 }
 
+/* What the rules of headers say: nobody is blamed for a time that our clock has
+   not reached. */
+static int obey(struct insert_job *j, const struct bp_run *run) {
+    uint64_t now_ms = clock_wall_ms();
+    struct bp_ruling r = bp_check_headers(j->ctx->spec, run, now_ms / 1000);
+    switch (r.kind) {
+    case BP_RULING_OK: return 0;
+    case BP_RULING_INVALID: blame(j, r.n, BP_PART_LINK, r.err); return 0;
+    case BP_RULING_FAILED: return r.err;
+    case BP_RULING_LATER:
+        j->verdict = (struct bp_verdict){
+            .kind = BP_VERDICT_LATER,
+            .n = r.n,
+            .not_before = verify_due(r.until, clock_mono_ms(), now_ms),
+        };
+        return 0;
+    }
+    abort();
+}
+
 /* Links that no CHECK has seen: a block that was pushed, for one. */
 static int check_links(struct insert_job *j, struct run *r) {
     size_t unseen = 0;
@@ -181,13 +202,10 @@ static int check_links(struct insert_job *j, struct run *r) {
     }
     struct bp_run run = { r->headers,     hashes,          j->n,
                           &parent.header, &j->parent_hash, &parent.td };
-    struct bp_ruling ruling =
-        bp_check_headers(j->ctx->spec, &run, clock_wall_ms() / 1000);
-    if (ruling.kind != BP_RULING_OK)
-        blame(j, ruling.n, BP_PART_LINK, ruling.err);
-    wait_for_work(j, r->headers);
+    err = obey(j, &run);
+    if (err == 0) wait_for_work(j, r->headers);
     j->seals += unseen;
-    err = verify_seals(j->ctx, verdicts, r->headers, skip, j->n);
+    if (err == 0) err = verify_seals(j->ctx, verdicts, r->headers, skip, j->n);
     for (size_t i = 0; err == 0 && i < j->n; i++)
         if (verdicts[i] != 0) blame(j, i, BP_PART_LINK, verdicts[i]);
     free(parent.bytes);

@@ -114,6 +114,15 @@ uint32_t verify_bits(const struct verify *v, bool trusted) {
                                                 : BP_CHECK_SEAL_SAMPLE);
 }
 
+bp_time verify_due(uint64_t until_s, bp_time mono_ms, uint64_t wall_ms) {
+    if (until_s <= wall_ms / 1000) return mono_ms;
+    uint64_t wait_s = until_s - wall_ms / 1000;
+    uint64_t wait_ms = wait_s * 1000;
+    if (wait_ms / 1000 != wait_s || wait_ms > BP_TIME_NEVER - mono_ms)
+        return BP_TIME_NEVER;
+    return mono_ms + wait_ms;
+}
+
 /* ---- seals
  * ------------------------------------------------------------------------ */
 

@@ -35,6 +35,10 @@ bool verify_wants(const struct verify *v, const bp_hash *hash);
 /* The enum bp_check bits of a block that passed everything. */
 uint32_t verify_bits(const struct verify *v, bool trusted);
 
+/* When, on the monotonic clock, it will be until_s seconds since 1970; never
+   rather than beyond what fits: a header's time is whatever its peer says. */
+bp_time verify_due(uint64_t until_s, bp_time mono_ms, uint64_t wall_ms);
+
 /* How many of the first n headers have proof of work. What
    follows them has nothing to show for itself: a peer's word is not enough. */
 size_t verify_sealed(const struct bp_header *h, size_t n);

@@ -1,0 +1,123 @@
+/* Insertions of blocks that no check has seen. */
+#include "node/insert.h"
+
+#include "blockpool/keccak.h"
+#include "blockpool/spec.h"
+#include "lib/test.h"
+#include "node/clock.h"
+
+static const uint8_t empty_body[] = { 0xc2, 0xc0, 0xc0 };
+
+static struct bp_spec *spec;
+static struct bp_store *store;
+static struct verify *ctx;
+
+static int setup(void **state) {
+    (void)state;
+    if (bp_spec_builtin(&spec, "dev", NULL) != 0) return -1;
+    struct bp_store_chain chain = {
+        .name = spec->name,
+        .network_id = spec->network_id,
+        .genesis = { .hash = spec->genesis_hash,
+                     .difficulty = spec->genesis_td,
+                     .header = spec->genesis_rlp,
+                     .body = { empty_body, sizeof empty_body } },
+    };
+    if (bp_store_mem_new(&store, NULL, &chain) != 0) return -1;
+    struct node_config cfg = { .spec = spec,
+                               .store = store,
+                               .verify = NODE_VERIFY_NONE };
+    return verify_new(&ctx, &cfg);
+}
+
+static int teardown(void **state) {
+    (void)state;
+    verify_free(ctx);
+    bp_store_close(store);
+    bp_spec_free(spec);
+    return 0;
+}
+
+/* Inserts one block on the genesis that obeys the rules, with this time and
+   gas used. */
+static struct bp_verdict insert_one(uint64_t time, uint64_t gas_used) {
+    struct bp_header h = spec->genesis;
+    uint8_t raw[BP_HEADER_BYTES_MAX];
+    struct bp_rlp_w w = { .p = raw, .cap = sizeof raw };
+    struct insert_keep keep = { .has_tip = false };
+    h.number = 1;
+    h.time = time;
+    h.parent_hash = spec->genesis_hash;
+    h.extra = (bp_span){ 0 };
+    h.gas_used = gas_used;
+    bp_difficulty(&h.difficulty, spec, 1, time, &spec->genesis);
+    bp_base_fee(&h.base_fee, spec, &spec->genesis);
+    bp_header_put(&w, &h);
+    assert_int_equal(bp_rlp_done(&w), 0);
+    struct insert_job *j = insert_new(1);
+    assert_non_null(j);
+    j->ctx = ctx;
+    j->keep = &keep;
+    j->parent_hash = spec->genesis_hash;
+    j->first_number = 1;
+    j->blocks[0].header = (bp_span){ raw, w.n };
+    bp_keccak256(&j->blocks[0].hash, j->blocks[0].header);
+    insert_run(&j->job);
+    struct bp_verdict verdict = j->verdict;
+    insert_free(j);
+    return verdict;
+}
+
+static void a_good_block_is_stored(void **state) {
+    (void)state;
+    struct bp_verdict v = insert_one(spec->genesis.time + 13, 0);
+    assert_int_equal(v.kind, BP_VERDICT_OK);
+    assert_int_equal(v.n, 1);
+}
+
+static void a_broken_rule_is_the_links(void **state) {
+    (void)state;
+    struct bp_verdict v = insert_one(spec->genesis.time + 13, 1);
+    assert_int_equal(v.kind, BP_VERDICT_INVALID);
+    assert_int_equal(v.part, BP_PART_LINK);
+    assert_int_equal(v.code, BP_ERR_RULE_EMPTY_BLOCK);
+}
+
+/* Our clock may be slow: nobody is blamed for a time it has not reached. */
+static void a_block_of_the_future_waits(void **state) {
+    (void)state;
+    uint64_t now_s = clock_wall_ms() / 1000;
+    bp_time before = clock_mono_ms();
+    struct bp_verdict v = insert_one(now_s + 7200, 0);
+    assert_int_equal(v.kind, BP_VERDICT_LATER);
+    assert_int_equal(v.n, 0);
+    assert_true(v.not_before > before + 3600 * 1000);
+    v = insert_one(UINT64_MAX, 0);
+    assert_int_equal(v.kind, BP_VERDICT_LATER);
+    assert_true(v.not_before == BP_TIME_NEVER);
+}
+
+/* A time chosen so that its milliseconds overflow to about now would be checked
+   again and again, as fast as we can. */
+static void times_do_not_wrap(void **state) {
+    (void)state;
+    const uint64_t wall_ms = 1700000000250, mono = 5000;
+    assert_int_equal(verify_due(1700000000, mono, wall_ms), mono);
+    assert_int_equal(verify_due(1, mono, wall_ms), mono);
+    assert_int_equal(verify_due(1700000001, mono, wall_ms), mono + 1000);
+    assert_int_equal(verify_due(1700003600, mono, wall_ms), mono + 3600000);
+    uint64_t wraps = UINT64_MAX / 1000 + wall_ms / 1000 + 1;
+    assert_true(verify_due(wraps, mono, wall_ms) == BP_TIME_NEVER);
+    assert_true(verify_due(wraps - 1, mono, wall_ms) == BP_TIME_NEVER);
+    assert_true(verify_due(UINT64_MAX, mono, wall_ms) == BP_TIME_NEVER);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        T(a_broken_rule_is_the_links),
+        T(a_block_of_the_future_waits),
+        T(a_good_block_is_stored),
+        T(times_do_not_wrap),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
