@@ -153,7 +153,12 @@ static bool checkable(const struct bp_pool *p, const struct bp_plink *l) {
 /* What the first of a run stands on can be shown to the host. */
 static bool parent_ready(const struct bp_pool *p, bp_ref ref) {
     bp_ref up = bp_link_find(&p->forest, bp_link_parent(&p->forest, ref));
-    if (up == BP_NIL) return true; /* the host holds it */
+    if (up == BP_NIL) { /* the host holds it, or it is condensed */
+        const struct bp_section *s =
+            bp_section_at(&p->forest, bp_link_section(&p->forest, ref));
+        return s->parent == BP_NIL &&
+               bp_link_number(&p->forest, ref) == bp_section_bottom(s);
+    }
     const struct bp_plink *l = bp_link_at(&p->forest, up);
     if (l->item != 0) return true;
     return l->slot != BP_NIL && bp_slot_at(p, l->slot)->state == BP_SLOT_HERE;

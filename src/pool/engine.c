@@ -232,6 +232,7 @@ static void schedule(struct bp_pool *p) {
     bp_target_schedule(p);
     bp_fill_schedule(p);
     bp_walk_schedule(p);
+    bp_window_open(p);
     bp_trails_schedule(p);
     bp_notices_schedule(p);
     bp_check_schedule(p);

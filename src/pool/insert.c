@@ -141,6 +141,19 @@ static void stopped_at(struct bp_pool *p, bp_ref ref,
     }
 }
 
+/* What dangles may stand on something that is held by now: a branch that was
+   dropped while it was being inserted, or one that the host got otherwise. */
+static void join_what_can(struct bp_pool *p) {
+    struct bp_forest *f = &p->forest;
+    struct bp_held held;
+    for (uint32_t id = bp_section_next(f, 0); id != BP_NIL;
+         id = bp_section_next(f, id + 1)) {
+        const struct bp_section *s = bp_section_at(f, id);
+        if (s->parent != BP_NIL || s->connected) continue;
+        if (bp_known_held(p, &s->below, &held)) bp_forest_join(p, id, &held);
+    }
+}
+
 void bp_on_inserted(struct bp_pool *p, const struct bp_ev_inserted *ev) {
     struct bp_job *job = bp_job_find(p, ev->job);
     if (job == NULL || job->kind != BP_JOB_INSERT) return;
@@ -153,10 +166,12 @@ void bp_on_inserted(struct bp_pool *p, const struct bp_ev_inserted *ev) {
     if (n > p->stat.longest_chain) p->stat.longest_chain = n;
     if (n < job->n) stopped_at(p, job->links[n], v);
     bp_job_end(p, job);
+    join_what_can(p);
 }
 
 void bp_on_chain(struct bp_pool *p, const struct bp_ev_chain *ev) {
     struct bp_held held = { true, ev->head.number, ev->head.td };
     p->head = ev->head;
     bp_hash_held(p, &ev->head.hash, &held);
+    join_what_can(p);
 }

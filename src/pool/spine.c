@@ -36,6 +36,7 @@ static bool condense_from(struct bp_pool *p, uint32_t section, uint32_t id,
         next = bp_stretch_at(f, id)->older;
         uint32_t n = bp_stretch_at(f, id)->n;
         uint64_t top = bp_stretch_at(f, id)->top;
+        if (id == bp_section_at(f, section)->newest) continue;
         if (!bp_links_condense(p, id, idle)) continue;
         bp_hash hash = bp_spine_at(f, id)->top;
         bp_report(p, BP_REPORT_CONDENSED, 0, &hash, top, n);

@@ -493,8 +493,7 @@ void bp_on_reply(struct bp_pool *p, const struct bp_ev_reply *ev);
 void bp_request_close(struct bp_pool *p, struct bp_request *r);
 /* Its content came as another kind: an empty answer. Nothing happens when r is
    NULL or another peer's. */
-void bp_request_spoiled(struct bp_pool *p, struct bp_request *r,
-                        bp_peer_id by);
+void bp_request_spoiled(struct bp_pool *p, struct bp_request *r, bp_peer_id by);
 void bp_requests_close_peer(struct bp_pool *p, uint32_t peer);
 /* Marks the late ones. */
 void bp_requests_expire(struct bp_pool *p);
@@ -592,6 +591,9 @@ void bp_section_pause(struct bp_pool *p, bp_ref ref, bp_time until);
 void bp_condemn(struct bp_pool *p, bp_ref ref, int offence, int code, bp_by by);
 
 /* ---- window.c ---- */
+/* Wants the bodies of connected sections; the rest of the window is for what
+   is only claimed, or dangles. */
+void bp_window_open(struct bp_pool *p);
 void bp_window_schedule(struct bp_pool *p);
 void bp_on_blocks(struct bp_pool *p, const struct bp_ev_blocks *ev);
 /* One more block of that class fits the window. */

@@ -49,7 +49,7 @@ static bool open_section(struct bp_pool *p, uint32_t id, enum bp_class rank) {
     return s->want_next > s->top;
 }
 
-static void open_connected(struct bp_pool *p) {
+void bp_window_open(struct bp_pool *p) {
     struct bp_forest *f = &p->forest;
     bp_forest_rank(f);
     for (uint32_t i = 0; i < f->n_order; i++) {
@@ -335,7 +335,7 @@ static void schedule_retries(struct bp_pool *p) {
 }
 
 void bp_window_schedule(struct bp_pool *p) {
-    open_connected(p);
+    bp_window_open(p);
     open_ahead(p);
     ask_all(p);
     hedge(p);
