@@ -100,13 +100,15 @@ static void show_failure(const struct world *w, const struct sim_args *a,
     sink_add(&text, "# %s, shrunk; fails with: %s: %s\n", name, r.kind, r.text);
     world_print(&small, &text);
     printf("---- %s\n%s---- why: %s\n", name, text.text, r.why);
-    snprintf(path, sizeof path, "%s/%s.scn", a->out, name);
-    FILE *f = fopen(path, "w");
-    if (f == NULL || fputs(text.text, f) == EOF || fclose(f) != 0)
-        fprintf(stderr, "blockpool-sim: cannot write %s: %s\n", path,
-                strerror(errno));
-    else
-        printf("---- blockpool-sim run %s\n", path);
+    if (a->out != NULL) {
+        snprintf(path, sizeof path, "%s/%s.scn", a->out, name);
+        FILE *f = fopen(path, "w");
+        if (f == NULL || fputs(text.text, f) == EOF || fclose(f) != 0)
+            fprintf(stderr, "blockpool-sim: cannot write %s: %s\n", path,
+                    strerror(errno));
+        else
+            printf("---- blockpool-sim run %s\n", path);
+    }
     sink_free(&text);
     arena_free(&keep);
     arena_free(&scratch);

@@ -25,7 +25,7 @@ static const char usage_text[] =
     "  --jobs N        processes (default: one for each core)\n"
     "  --kind KIND     links, plain or bare: the scripted peers of run; the\n"
     "                  kinds of drawn worlds (several times)\n"
-    "  --out DIR       where shrunk failures are written (default: .)\n"
+    "  --out DIR       where shrunk failures are written (default: nowhere)\n"
     "  --stop N        end after N failures in one process\n"
     "  --quiet         no coverage table\n"
     "  --seeds         worlds: name the failing seeds, shrink nothing\n"
@@ -142,7 +142,7 @@ static int dispatch(const char *command, struct sim_args *a) {
 }
 
 int main(int argc, char **argv) {
-    struct sim_args a = { .count = 200, .out = ".", .engine = &engine_pool };
+    struct sim_args a = { .count = 200, .engine = &engine_pool };
     int opt;
     while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (opt == OPT_HELP) {
