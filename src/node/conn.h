@@ -65,11 +65,13 @@ struct conn {
     struct bp_msg_status status; /* the peer's */
 
     /* serve.c */
-    size_t serving;            /* requests that wait for an answer */
-    uint64_t requests;         /* ever */
-    struct serve_job *waiting; /* answers held back by the rate */
-    bool resuming;             /* serve_resume is at work */
-    uint64_t allowance;        /* bytes that may be sent now */
+    size_t serving;                       /* requests that wait for an answer */
+    uint64_t requests;                    /* ever */
+    struct serve_job *asked, *last_asked; /* not begun, in order */
+    struct serve_job *answer;             /* built; there is no room for it */
+    bool building;                        /* one is at the serving thread */
+    bool resuming;                        /* serve_resume is at work */
+    uint64_t allowance;                   /* bytes that may be sent now */
     bp_time allowance_at;
 
     /* sync.c */

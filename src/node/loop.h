@@ -106,9 +106,9 @@ void serve_free(struct serve *s);
 /* Answers a request, later. */
 void serve_request(struct conn *c, const struct bp_msg *msg);
 void serve_tick(struct conn *c, bp_time now);
-/* Room in a conn's queue: answers that waited for it go on. */
+/* Room in a conn's queue: what waited for it goes on. */
 void serve_resume(struct conn *c);
-/* Frees answers held back. */
+/* Drops its requests. */
 void serve_left(struct conn *c);
 uint64_t serve_cpu_ns(const struct serve *s);
 

@@ -1,18 +1,20 @@
 /* serve: answers what peers ask for, from a view of the store.
 
    Happy path: a request becomes a job of the one serving thread; it walks the
-   store and builds the reply; back on the loop the reply is queued to the peer
-   in the order of its requests.
+   store and builds the reply; back on the loop the reply is queued to the peer.
+   Of one peer one reply at a time is built or waits to be queued: that keeps
+   the order of its requests, bounds what a peer that does not read can make us
+   hold, and lets every other peer have its turn.
 
    Failure modes:
      - nothing of what is asked for is stored, or the store cannot be read: the
        answer is empty; every request is answered
      - a peer asks faster than we answer: beyond REQUESTS_MAX nothing is read
        from it until half of them are answered
-     - a peer reads slower than it asks: answers wait while QUEUE_SOFT_MAX
+     - a peer reads slower than it asks: its requests wait while QUEUE_SOFT_MAX
        bytes are on their way (and conn.c ends it when nothing moves)
-     - it takes more than its bytes a second: answers wait for the next tick
-     - it goes away meanwhile: the answers are dropped
+     - it takes more than its bytes a second: they wait for the next tick
+     - it goes away meanwhile: they are dropped
      - no memory for a job: the session ends */
 #include <assert.h>
 #include <stdlib.h>
@@ -197,36 +199,40 @@ static bool answer(struct serve_job *j) {
     return true;
 }
 
-static void wait_in_line(struct serve_job *j) {
-    struct serve_job **end = &j->conn->waiting;
-    while (*end != NULL) end = &(*end)->next;
-    j->next = NULL;
-    *end = j;
-}
-
-static void done_serve(struct job *job) {
-    struct serve_job *j = (struct serve_job *)job;
-    struct conn *c = j->conn;
-    if (!job->ran || c->state != CONN_OPEN)
-        free_job(j);
-    else if (c->waiting != NULL || !may_send(c) || !answer(j))
-        wait_in_line(j);
+/* Has the next reply built, when none is. */
+static void build_next(struct conn *c) {
+    struct serve_job *j = c->asked;
+    if (j == NULL || c->building || c->answer != NULL) return;
+    c->asked = j->next;
+    if (c->asked == NULL) c->last_asked = NULL;
+    c->building = true;
+    work_push(c->node->serve->work, &j->job, false);
 }
 
 void serve_resume(struct conn *c) {
     if (c->resuming) return; /* an answer was flushed at once */
     c->resuming = true;
     conn_hold(c);
-    while (c->waiting != NULL && may_send(c)) {
-        struct serve_job *j = c->waiting;
-        c->waiting = j->next;
-        if (answer(j)) continue;
-        j->next = c->waiting;
-        c->waiting = j;
-        break;
+    if (c->answer != NULL && may_send(c)) {
+        struct serve_job *j = c->answer;
+        c->answer = NULL;
+        if (!answer(j)) c->answer = j;
     }
+    if (c->state == CONN_OPEN) build_next(c);
     c->resuming = false;
     conn_let_go(c);
+}
+
+static void done_serve(struct job *job) {
+    struct serve_job *j = (struct serve_job *)job;
+    struct conn *c = j->conn;
+    c->building = false;
+    if (!job->ran || c->state != CONN_OPEN) {
+        free_job(j);
+        return;
+    }
+    c->answer = j;
+    serve_resume(c);
 }
 
 void serve_tick(struct conn *c, bp_time now) {
@@ -242,11 +248,10 @@ void serve_tick(struct conn *c, bp_time now) {
 }
 
 void serve_left(struct conn *c) {
-    while (c->waiting != NULL) {
-        struct serve_job *j = c->waiting;
-        c->waiting = j->next;
-        free_job(j);
-    }
+    struct serve_job *j = c->answer, *next = c->asked;
+    c->answer = c->asked = c->last_asked = NULL;
+    if (j != NULL) free_job(j);
+    for (; (j = next) != NULL; free_job(j)) next = j->next;
 }
 
 /* ---- requests
@@ -287,7 +292,6 @@ static struct serve_job *job_of(struct conn *c, const struct bp_msg *msg) {
 }
 
 void serve_request(struct conn *c, const struct bp_msg *msg) {
-    struct serve *s = c->node->serve;
     c->requests++;
     if (lie_stalls(&c->node->cfg.lie, c->requests)) return;
     if (lie_drops(&c->node->cfg.lie, c->requests)) {
@@ -302,7 +306,12 @@ void serve_request(struct conn *c, const struct bp_msg *msg) {
     conn_hold(c);
     if (++c->serving >= REQUESTS_MAX) conn_pause(c, CONN_PAUSE_SERVE);
     j->job = (struct job){ .run = run_serve, .done = done_serve };
-    work_push(s->work, &j->job, false);
+    if (c->last_asked == NULL)
+        c->asked = j;
+    else
+        c->last_asked->next = j;
+    c->last_asked = j;
+    build_next(c);
 }
 
 /* ---- life

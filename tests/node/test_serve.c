@@ -1,5 +1,6 @@
 /* A serving node against a peer played by hand: every request is answered,
    every false word ends the session for the right reason. */
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "blockpool/keccak.h"
@@ -207,6 +208,48 @@ static void a_slow_reader_harms_nobody(void **state) {
     peer_close(&slow);
 }
 
+/* Peak memory of this process so far. */
+static size_t peak_bytes(void) {
+    struct rusage use;
+    assert_int_equal(getrusage(RUSAGE_SELF, &use), 0);
+    return (size_t)use.ru_maxrss << 10;
+}
+
+/* A request of 60 bytes asks for half a megabyte: answers are not built ahead
+   of a peer that does not take them. */
+static void answers_are_not_piled_up(void **state) {
+    (void)state;
+    enum { ASKED = 400, HEADERS = 1024 };
+    struct bp_store *s = rig_store_plain(rig_spec(), HEADERS);
+    struct node_config cfg = rig_config(NODE_SERVE, rig_spec(), s, 2);
+    struct rig r;
+    struct peer_script slow, other;
+    struct bp_msg_status theirs;
+    rig_start(&r, &cfg);
+    peer_dial(&slow, &r.self, 50, 69, 69);
+    peer_greet(&slow, &theirs, NULL);
+    size_t answer = 0, before = peak_bytes();
+    for (uint64_t i = 0; i < ASKED; i++) {
+        struct bp_msg msg = {
+            .id = BP_MSG_GET_BLOCK_HEADERS,
+            .u.get_headers = { .request_id = i,
+                               .origin = { .by_number = true },
+                               .amount = HEADERS },
+        };
+        peer_say(&slow, &msg);
+    }
+    /* Whoever asks now is answered when the first one's turns are over. */
+    peer_dial(&other, &r.self, 51, 69, 69);
+    peer_greet(&other, &theirs, NULL);
+    for (uint64_t i = 0; i < 20; i++)
+        answer = peer_ask_headers(&other, i, NULL, 0, HEADERS, 0, false).rlp.n;
+    peer_close(&other);
+    assert_true(answer > 400 << 10);
+    assert_true(peak_bytes() - before < ASKED * answer / 4);
+    peer_close(&slow);
+    rig_stop(&r);
+}
+
 static void passes_over_what_it_does_not_need(void **state) {
     (void)state;
     struct peer_script p;
@@ -411,6 +454,7 @@ int main(void) {
         T(answers_what_it_does_not_have),
         T(answers_in_the_order_asked),
         T(a_slow_reader_harms_nobody),
+        T(answers_are_not_piled_up),
         T(passes_over_what_it_does_not_need),
         T(parts_from_other_chains),
         T(parts_from_those_who_break_the_protocol),
