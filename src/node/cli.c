@@ -19,6 +19,7 @@
 #include "node/cpu.h"
 #include "node/log.h"
 #include "node/nodekey.h"
+#include "node/policy.h"
 #include "prim/secp.h"
 
 #define SPEC_FILE_BYTES_MAX (64u << 20) /* an alloc may be large */
@@ -158,28 +159,7 @@ static int spec_from_file(struct cli *c, const char *path) {
     return cli_error(NODE_EXIT_USAGE, "%s: %s", path, why);
 }
 
-/* The blocks of --eth.requiredblocks and --checkpoint become rules. */
-static int require_blocks(struct cli *c, const char *option,
-                          const struct option_list *list) {
-    for (size_t i = 0; i < list->n; i++) {
-        const char *text = list->v[i], *eq = strchr(text, '=');
-        char number[24] = "";
-        bp_u256 n;
-        bp_hash hash;
-        if (eq != NULL && (size_t)(eq - text) < sizeof number)
-            memcpy(number, text, (size_t)(eq - text));
-        if (bp_u256_parse(&n, number) != 0 || bp_u256_bits(&n) > 64 ||
-            bp_unhex(hash.b, sizeof hash.b, eq + 1) != 0)
-            return cli_error(NODE_EXIT_USAGE, "--%s: '%.90s' is not N=HASH",
-                             option, text);
-        if (bp_spec_require(c->spec, n.w[0], &hash) != 0)
-            return cli_error(NODE_EXIT_USAGE, "--%s: more than %d blocks",
-                             option, BP_SPEC_REQUIRED_MAX);
-    }
-    return 0;
-}
-
-int cli_need_spec(struct cli *c) {
+static int find_spec(struct cli *c) {
     const char *name = c->o->chain != NULL ? c->o->chain : "mainnet";
     if (c->spec != NULL) return 0;
     if (c->foreign[0] != '\0')
@@ -193,10 +173,12 @@ int cli_need_spec(struct cli *c) {
     else if (err != 0)
         code =
             cli_error(NODE_EXIT_FAILED, "chain %s: %s", name, bp_strerror(err));
-    if (code == 0)
-        code = require_blocks(c, "eth.requiredblocks", &c->o->required);
-    if (code == 0) code = require_blocks(c, "checkpoint", &c->o->checkpoints);
     return code;
+}
+
+int cli_need_spec(struct cli *c) {
+    int code = find_spec(c);
+    return code == 0 ? policy_require(c->spec, c->o) : code;
 }
 
 /* ---- the datadir ------------------------------------------------------------

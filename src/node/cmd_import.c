@@ -16,6 +16,7 @@
 #include "node/cli.h"
 #include "node/clock.h"
 #include "node/log.h"
+#include "node/policy.h"
 #include "node/sealer.h"
 
 /* Bytes of blocks in one run: bounds the memory and a transaction. */
@@ -43,6 +44,7 @@ struct importer {
     struct bp_store *store;
     struct bp_import *im;
     struct sealer *sealer;
+    struct bp_fork_choice choice;
     struct run run;
     const char *file;
     struct bp_reader *reader;
@@ -189,6 +191,9 @@ static int run_import(struct importer *i) {
                  "stays (%s)",
                  (unsigned long long)result.decision.depth,
                  result.decision.mess ? "--mess" : "--max-reorg");
+    else if (result.decision.alarm)
+        cli_warn("a reorganisation undoes %llu blocks, more than --max-reorg",
+                 (unsigned long long)result.decision.depth);
     size_t good = result.ruling.kind == BP_RULING_OK ? r->n : result.ruling.n;
     if (result.kind != BP_IMPORT_ORPHAN && good > result.moved.stored)
         i->known += good - result.moved.stored;
@@ -266,12 +271,9 @@ static int import_all(struct importer *i) {
                                     .store = i->store,
                                     .sealer = sealer_iface(i->sealer),
                                     .checks = sealer_checks(i->sealer),
-                                    .max_reorg = UINT64_MAX,
-                                    .mess = o->mess };
-    if (o->max_reorg > 0) {
-        cfg.max_reorg = o->max_reorg;
-        cfg.hold_deep = true;
-    }
+                                    .max_reorg = i->choice.max_reorg,
+                                    .hold_deep = i->choice.hold_deep,
+                                    .mess = i->choice.mess };
     if (bp_import_new(&i->im, &cfg) != 0) return no_memory();
     int code = 0;
     i->began = i->logged = clock_mono_ms();
@@ -304,6 +306,7 @@ int cmd_import(struct cli *c) {
     if (code == 0)
         code = cli_parse_verify(c->o->verify, &sc.policy, &sc.sample);
     if (code == 0) code = cli_need_spec(c);
+    if (code == 0) code = policy_choice(&i->choice, c->spec, c->o);
     if (code == 0) code = cli_open_store(c, &i->store, BP_STORE_CREATE);
     if (code == 0) {
         sc.spec = c->spec;

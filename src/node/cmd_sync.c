@@ -17,6 +17,7 @@
 #include "node/clock.h"
 #include "node/entropy.h"
 #include "node/log.h"
+#include "node/policy.h"
 #include "prim/secp.h"
 
 #define PEERS_FILE_LINE_MAX 1024
@@ -115,14 +116,6 @@ static int fill_config(struct running *r) {
     cfg->timeout_ms =
         (uint32_t)(o->timeout_s > UINT32_MAX / 1000 ? UINT32_MAX
                                                     : o->timeout_s * 1000);
-    cfg->has_trusted_head = o->trusted_head != NULL;
-    if (o->trusted_head != NULL &&
-        bp_unhex(cfg->trusted_head.b, 32, o->trusted_head) != 0)
-        return cli_error(NODE_EXIT_USAGE,
-                         "--trusted-head: '%.80s' is not a hash of 64 digits",
-                         o->trusted_head);
-    cfg->max_reorg = o->max_reorg;
-    cfg->mess = o->mess;
     cfg->record_path = o->record;
     cfg->signals = true;
     if (o->eth_min != 0 && o->eth_max != 0 && o->eth_min > o->eth_max)
@@ -133,9 +126,7 @@ static int fill_config(struct running *r) {
             "--lie: '%.40s' is none of body:N, bodies:N, header:N, stall:N, "
             "drop:N, empty:N, genesis",
             o->lie);
-    int code = cli_parse_verify(o->verify, &cfg->verify, &cfg->verify_sample);
-    if (code == 0) code = read_until(cfg, o->until);
-    return code;
+    return cli_parse_verify(o->verify, &cfg->verify, &cfg->verify_sample);
 }
 
 /* ---- while it runs
@@ -273,6 +264,8 @@ int cmd_sync(struct cli *c) {
     struct bp_store *s;
     int code = cli_need_args(c, 0, 0, "sync [OPTIONS]");
     if (code == 0) code = cli_need_spec(c);
+    if (code == 0) code = read_until(&r.cfg, c->o->until);
+    if (code == 0) code = policy_node(&r.cfg, c->spec, c->o);
     if (code == 0) code = cli_open_store(c, &s, BP_STORE_CREATE);
     if (code != 0) return code;
     if ((code = cli_nodekey(c, r.key, true)) != 0) {

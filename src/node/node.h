@@ -113,7 +113,8 @@ struct node_config {
     uint32_t threads; /* workers; 0: one a processor */
     enum node_verify verify;
     uint32_t verify_sample;
-    uint64_t max_reorg; /* blocks a reorganisation may undo; 0: any number */
+    uint64_t max_reorg; /* warn of what undoes more blocks; 0: of nothing */
+    bool hold_deep;     /* and do not carry it out */
     bool mess;          /* ECBP-1100, where the spec has it */
     /* A block that somebody vouches for: what leads to it is proved by links
        alone, also without proof of work, and is preferred to all else. */

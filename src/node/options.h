@@ -69,6 +69,7 @@ struct options {
     struct option_list required, checkpoints; /* N=HASH */
     char *trusted_head;
     uint64_t max_reorg;
+    bool max_reorg_hold;
     bool mess;
 
     char *datadir;

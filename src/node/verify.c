@@ -61,11 +61,9 @@ int verify_new(struct verify **out, const struct node_config *cfg) {
     v->sample = cfg->verify_sample > 0 ? cfg->verify_sample : 1;
     v->choice = (struct bp_fork_choice){ .spec = cfg->spec,
                                          .max_reorg = UINT64_MAX,
+                                         .hold_deep = cfg->hold_deep,
                                          .mess = cfg->mess };
-    if (cfg->max_reorg > 0) {
-        v->choice.max_reorg = cfg->max_reorg;
-        v->choice.hold_deep = true;
-    }
+    if (cfg->max_reorg > 0) v->choice.max_reorg = cfg->max_reorg;
     v->secret = entropy_u64();
     int err = new_caches(&v->caches, cfg);
     if (err != 0) {

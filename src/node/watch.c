@@ -20,9 +20,6 @@
 /* Between two range updates to eth/69 peers while the head runs. */
 #define RANGE_MS  5000
 #define SAMPLE_MS 1000
-/* Blocks undone from which on a reorganisation is worth a warning: honest
-   miners' branches rarely reach a quarter of it. */
-#define DEEP_REORG 32
 
 /* ---- offences and faults
  * -------------------------------------------------------------- */
@@ -110,6 +107,18 @@ static bool has_until(const struct node_config *cfg) {
     return cfg->has_until_number || cfg->has_until_hash;
 }
 
+/* The trusted head is not here yet. */
+static bool lacks_target(struct sync *s) {
+    const struct node_config *cfg = &s->node->cfg;
+    return cfg->has_trusted_head && !sync_held(s, &cfg->trusted_head).held;
+}
+
+static void tell_lacking(char *out, size_t cap, const struct sync *s) {
+    char hash[65];
+    bp_hex(hash, s->node->cfg.trusted_head.b, 32);
+    snprintf(out, cap, "no peer brought the trusted block 0x%s", hash);
+}
+
 static bool until_reached(struct sync *s) {
     const struct node_config *cfg = &s->node->cfg;
     if (cfg->has_until_number && s->head.number >= cfg->until_number)
@@ -118,7 +127,12 @@ static bool until_reached(struct sync *s) {
 }
 
 static void finish_synced(struct sync *s) {
-    char why[128];
+    char why[160];
+    if (lacks_target(s)) {
+        tell_lacking(why, sizeof why, s);
+        node_finish(s->node, NODE_EXIT_PEERS, why);
+        return;
+    }
     snprintf(why, sizeof why,
              "the peers' chain ends at block %llu, before what --until names",
              (unsigned long long)s->head.number);
@@ -148,7 +162,7 @@ static void tell_deep(const struct bp_decision *d) {
     if (d->choice == BP_CHOICE_HELD)
         LOG(LOG_LVL_WARN, "Branch with more work is held back",
             KU("undoes", d->depth), KS("by", d->mess ? "mess" : "max-reorg"));
-    else if (d->choice == BP_CHOICE_HEAD && d->depth >= DEEP_REORG)
+    else if (d->alarm)
         LOG(LOG_LVL_WARN, "Deep reorganisation", KU("undoes", d->depth));
 }
 
@@ -200,11 +214,15 @@ static void tell_no_peer(struct sync *s) {
 static void look_at_timeout(struct sync *s, bp_time now) {
     struct node *n = s->node;
     char why[BP_STORE_TEXT_MAX], reasons[384];
-    bool idle = sync_usable(s) > 0 && bp_pool_quiescent(s->pool);
+    bool lacking = lacks_target(s);
+    bool idle = !lacking && sync_usable(s) > 0 && bp_pool_quiescent(s->pool);
     if (n->cfg.timeout_ms == 0) return;
     if (idle || s->progress_at == 0) s->progress_at = now;
     if (now - s->progress_at < n->cfg.timeout_ms) return;
-    sync_why(s, reasons, sizeof reasons);
+    if (lacking && sync_usable(s) > 0)
+        tell_lacking(reasons, sizeof reasons, s);
+    else
+        sync_why(s, reasons, sizeof reasons);
     snprintf(why, sizeof why, "no progress for %u s: %s",
              n->cfg.timeout_ms / 1000, reasons);
     node_finish(n, NODE_EXIT_PEERS, why);

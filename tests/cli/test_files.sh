@@ -128,7 +128,7 @@ fork rival back 10
 blocks 11
 S
 run 0 "a chain with a deep fork" "$bp" makechain --dev "$tmp/deep" "$tmp/deep.rlp"
-run 0 "--max-reorg keeps the head" "$bp" import --dev -d "$tmp/d10" --max-reorg 9 "$tmp/deep.rlp"
+run 0 "--max-reorg-hold keeps the head" "$bp" import --dev -d "$tmp/d10" --max-reorg 9 --max-reorg-hold "$tmp/deep.rlp"
 says "undoes 10 blocks has more work; the head stays (--max-reorg)"
 says "Head 12"
 run 0 "  … and without it gives way" "$bp" import --dev -d "$tmp/d11" "$tmp/deep.rlp"
