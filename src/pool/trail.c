@@ -287,9 +287,20 @@ static struct bp_trail *trail_for(struct bp_pool *p, struct bp_peer *peer,
     return t->live ? t : NULL;
 }
 
+/* Something connected waits for bodies: it comes first. */
+static bool connected_lacks(const struct bp_pool *p) {
+    const struct bp_forest *f = &p->forest;
+    for (uint32_t i = 0; i < f->n_order; i++) {
+        const struct bp_section *s = bp_section_at(f, f->order[i]);
+        if (s->want_next <= s->top) return true;
+    }
+    return false;
+}
+
 /* Wants the blocks of a complete trail, lowest first. */
 static void want_blocks(struct bp_pool *p, struct bp_peer *peer,
                         struct bp_trail *t) {
+    enum bp_class room = connected_lacks(p) ? BP_CLASS_RIVAL : BP_CLASS_BEST;
     for (uint32_t id = t->oldest; id != BP_NIL; id = page_at(p, id)->newer) {
         const struct bp_page *page = page_at(p, id);
         uint64_t low = page->top - page->n + 1;
@@ -300,7 +311,7 @@ static void want_blocks(struct bp_pool *p, struct bp_peer *peer,
             if (bare != BP_NIL) bp_slot_anyone(p, bare);
             if (bare != BP_NIL || bp_link_find(&p->forest, hash) != BP_NIL)
                 continue;
-            if (!bp_window_has_room(p, BP_CLASS_BEST)) return;
+            if (!bp_window_has_room(p, room)) return;
             if (bp_slot_bare(p, hash, t->want_next, peer->serial, false,
                              BP_CLASS_BEST) == BP_NIL)
                 return;
