@@ -36,7 +36,13 @@ static bool open_section(struct bp_pool *p, uint32_t id, enum bp_class rank) {
             bp_slot_promote(p, l->slot, rank);
         } else if ((l->flags & BP_PL_EMPTY) == 0 ||
                    (l->flags & BP_PL_BARE) != 0) {
-            if (!bp_window_has_room(p, rank)) return false;
+            /* The next one of each branch that is joined has a place of its
+               own, or a heavier branch whose bodies are withheld would keep
+               the window for ever. */
+            bool own = s->parent == BP_NIL &&
+                       s->want_next == bp_section_bottom(s) &&
+                       p->window.used <= p->cfg.window_bytes;
+            if (!own && !bp_window_has_room(p, rank)) return false;
             if (bp_slot_new(p, ref, rank) == BP_NIL) {
                 /* The lowest missing one gets in, whoever must go. */
                 if (rank != BP_CLASS_BEST || p->window.missing > 0 ||
@@ -164,24 +170,35 @@ static bool suits(struct bp_pool *p, const struct bp_slot *s,
     return s->tries < BP_LACKS || s->retry <= p->now;
 }
 
-/* Fills a request with wants that suit the peer; how many. */
-static uint32_t gather(struct bp_pool *p, struct bp_request *r, uint32_t most) {
+/* Adds wants of a class that suit the peer and that it claims, or that it does
+   not claim. */
+static void gather_class(struct bp_pool *p, struct bp_request *r, uint32_t most,
+                         int class, bool placed, bool claimed) {
     const struct bp_peer *peer = &p->peer[r->peer];
-    bool placed = mark_branch(p, peer);
-    r->sure = placed;
-    for (int k = 0; k < BP_CLASSES; k++) {
-        uint32_t next;
-        for (uint32_t id = p->window.wanted[k].head;
-             id != BP_NIL && r->n_wants < most; id = next) {
-            const struct bp_slot *s = bp_slot_at(p, id);
-            next = s->next;
-            if (!suits(p, s, peer, placed)) continue;
-            if (s->link == BP_NIL || !claims(p, s, peer)) r->sure = false;
-            if (s->tries > 0) r->again = true;
-            bp_slot_ask(p, id, r->id);
-            r->wants[r->n_wants++] = id;
-        }
+    uint32_t next;
+    for (uint32_t id = p->window.wanted[class].head;
+         id != BP_NIL && r->n_wants < most; id = next) {
+        const struct bp_slot *s = bp_slot_at(p, id);
+        next = s->next;
+        bool its_own = s->link == BP_NIL || claims(p, s, peer);
+        if (its_own != claimed || !suits(p, s, peer, placed)) continue;
+        if (s->link == BP_NIL || !its_own) r->sure = false;
+        if (s->tries > 0) r->again = true;
+        bp_slot_ask(p, id, r->id);
+        r->wants[r->n_wants++] = id;
     }
+}
+
+/* Fills a request with wants that suit the peer; how many. What it claims
+   itself comes first: else a branch whose bodies nobody gives would take the
+   place of another in every request. */
+static uint32_t gather(struct bp_pool *p, struct bp_request *r, uint32_t most) {
+    bool placed = mark_branch(p, &p->peer[r->peer]);
+    r->sure = placed;
+    for (int k = 0; k < BP_CLASSES; k++)
+        gather_class(p, r, most, k, placed, true);
+    for (int k = 0; k < BP_CLASSES; k++)
+        gather_class(p, r, most, k, placed, false);
     return r->n_wants;
 }
 
