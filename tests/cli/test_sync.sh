@@ -72,6 +72,22 @@ done
 printf '# peers\n%s\n\n  %s # two\n' "$one" "$two" >"$tmp/peers"
 run 0 "--peers-file" sync "$tmp/d3" --peers-file "$tmp/peers" --exitwhensynced
 
+# ---- the run of the pool, recorded and played again ----
+replay=$BLOCKPOOL_BUILD_ROOT/blockpool-sim
+run 0 "--record" sync "$tmp/rec" --peer "$one" --peer "$two" \
+    --exitwhensynced --record "$tmp/run.rec"
+run 0 "  … replays" "$replay" replay "$tmp/run.rec"
+says "the same actions, byte for byte"
+says "head 32, 32 blocks inserted"
+holds "  … to its end" sh -c '! "$1" replay "$2" | grep "ends early"' sh \
+    "$replay" "$tmp/run.rec"
+if [ -w /dev/full ]; then
+    run 0 "a record that cannot be written ends no sync" \
+        sync "$tmp/rec2" --peer "$one" --exitwhensynced --record /dev/full
+    says "Head 32"
+    says "record"
+fi
+
 # ---- a datadir serves, and a synced node serves what it has ----
 serve three -d "$tmp/d1"
 run 0 "sync from a datadir" sync "$tmp/d4" --peer "$enode" --exitwhensynced

@@ -150,6 +150,20 @@ PLANTED = [
      "src/base/meson.build:3: deps:", "brings odd"),
     ("a link to nothing", "README.md", "[a](docs/b.md)\n",
      "README.md:1: links:", "docs/b.md"),
+    ("a statement of 2015 whose test is gone", "docs/protocol/2015.md",
+     {"docs/protocol/2015.md": "# A\n\n- **seed** `tests/t.c`\n\n"
+      "| N1 | words | covered | seed `gone` |\n",
+      "README.md": "[a](docs/protocol/2015.md)\n[g](docs/HACKING.md)\n"},
+     "docs/protocol/2015.md:5: 2015:", "tests/t.c runs no test gone"),
+    ("… that is superseded by nothing", "docs/protocol/2015.md",
+     "| N1 | words | superseded | [0999](../decisions/0999-x.md) |\n",
+     "docs/protocol/2015.md:1: 2015:", "no decision"),
+    ("a defect of 2015 without a row", "docs/protocol/2015.md", "# A\n",
+     "docs/protocol/2015.md:1: 2015:", "D66 has no row"),
+    ("the page of 2015 is gone", "src/host/host.c",
+     {"src/host/host.c": "int h;\n", "src/host/meson.build": "'host.c'\n",
+      "tests/unit/host/test_host.c": "int t;\n"},
+     "docs/protocol/2015.md:1: 2015:", "is not there"),
     ("a broken shell script", "scripts/x.sh", "#!/bin/sh\nif\n",
      "scripts/x.sh:1: scripts:", ""),
     ("a broken Python script", "scripts/x.py", "def f(:\n",
@@ -197,7 +211,7 @@ def lint(files, checks):
 def main():
     fmt = shutil.which("clang-format-14") is not None
     checks = ["banned", "includes", "tests", "sizes", "exports", "unreferenced",
-              "text", "links", "scripts", "layers", "deps"]
+              "text", "links", "scripts", "layers", "deps", "2015"]
     print(f"1..{len(PLANTED) + 3}")
     code, text = lint({}, checks)
     good = tap(code == 0, "a good tree has no findings", text)
