@@ -62,8 +62,7 @@ static void sha3_all(void *arg) {
     }
 }
 
-/* ---- headers --------------------------------------------------------------
- */
+/* ---- headers ----------------------------------------------------------- */
 
 struct headers {
     struct bp_spec *spec;
@@ -120,8 +119,7 @@ static void bench_headers(const char *name, const char *network,
     bench_json_ref("rules", name, n / s, "1/s", n / ref);
 }
 
-/* ---- bodies -----------------------------------------------------------------
- */
+/* ---- bodies ------------------------------------------------------------ */
 
 struct bodies {
     struct spans rlp;

@@ -57,8 +57,7 @@ static void load(struct world *w) {
     w->chain = (struct bp_store_chain){ "mainnet", 1, w->block[0] };
 }
 
-/* ---- writing ---------------------------------------------------------------
- */
+/* ---- writing ----------------------------------------------------------- */
 
 static void write_store(void *arg) {
     struct world *w = arg;
@@ -108,8 +107,7 @@ static void write_bare(void *arg) {
     unlink(lock);
 }
 
-/* ---- reading ----------------------------------------------------------------
- */
+/* ---- reading ----------------------------------------------------------- */
 
 static void find_all(void *arg) {
     struct world *w = arg;

@@ -123,8 +123,7 @@ static struct result sync_once(const char *file, enum node_verify verify) {
     return out;
 }
 
-/* ---- the same bytes
- * --------------------------------------------------------------- */
+/* ---- the same bytes ---------------------------------------------------- */
 
 struct bytes {
     struct bp_store *store;

@@ -179,8 +179,7 @@ BP_API struct bp_ruling bp_check_receipts(const struct bp_spec *spec,
                                           bp_span receipts,
                                           const bp_hash *root);
 
-/* ---- seals ----------------------------------------------------------------
- */
+/* ---- seals ------------------------------------------------------------- */
 
 struct bp_seal_claim {
     struct bp_ethash_seal seal; /* all but seal.light, which is NULL */
@@ -195,8 +194,7 @@ BP_API void bp_seal_claims(struct bp_seal_claim *out,
                            const struct bp_spec *spec,
                            const struct bp_header *h, size_t n);
 
-/* ---- everything, in the right order ----------------------------------------
- */
+/* ---- everything, in the right order ------------------------------------ */
 
 /* Verifies seals: sets verdict[i] to 0 or BP_ERR_SEAL_WORK, BP_ERR_SEAL_MIX for
    each claim with err 0 and returns 0, or returns an error of its own (no
@@ -231,8 +229,7 @@ BP_API struct bp_ruling bp_verify_blocks(struct bp_verifier *v,
                                          const bp_hash *hash, size_t n,
                                          uint64_t now);
 
-/* ---- fork choice
- * --------------------------------------------------------------- */
+/* ---- fork choice ------------------------------------------------------- */
 
 /* The end of a branch. */
 struct bp_tip {

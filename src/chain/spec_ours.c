@@ -120,8 +120,7 @@ int bp_spec_set_genesis(struct bp_spec *s, struct bp_json *j,
     return 0;
 }
 
-/* ---- our form --------------------------------------------------------------
- */
+/* ---- our form ---------------------------------------------------------- */
 
 static int read_forks(struct bp_spec *s, struct bp_json *j, const json_t *root,
                       const char *key, int first, int last) {
@@ -290,8 +289,7 @@ int bp_spec_read_ours(struct bp_spec *s, size_t *used, struct bp_json *j,
     return read_strings(s, used, j, root, "dns_discovery", s->dns, &s->n_dns);
 }
 
-/* ---- both forms
- * -------------------------------------------------------------- */
+/* ---- both forms -------------------------------------------------------- */
 
 int bp_spec_parse(struct bp_spec **out, bp_span text,
                   const struct bp_alloc *alloc, char why[BP_SPEC_TEXT_MAX]) {

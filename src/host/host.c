@@ -92,8 +92,7 @@ void bp_host_free(struct bp_host *h) {
     host_release(h);
 }
 
-/* ---- starting and stopping ------------------------------------------------
- */
+/* ---- starting and stopping --------------------------------------------- */
 
 static int begin_run(struct bp_host *h, const struct bp_chain_head *head) {
     struct bp_pool_config c = h->cfg;
@@ -170,8 +169,7 @@ void bp_host_purge(struct bp_host *h) {
     pthread_mutex_unlock(&h->lock);
 }
 
-/* ---- looking ---------------------------------------------------------------
- */
+/* ---- looking ----------------------------------------------------------- */
 
 static bool nothing_left(const struct bp_host *h) {
     if (!h->running) return true;

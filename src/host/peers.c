@@ -6,8 +6,7 @@
 
 #include "host/state.h"
 
-/* ---- the list --------------------------------------------------------------
- */
+/* ---- the list ---------------------------------------------------------- */
 
 struct bp_hpeer *bp_hpeer_find(const struct bp_host *h, const bp_hash *id) {
     struct bp_hpeer *p = h->peers;
@@ -50,8 +49,7 @@ void bp_hpeers_free(struct bp_host *h) {
     while (h->peers != NULL) bp_hpeer_unlist(h, h->peers);
 }
 
-/* ---- coming and going ------------------------------------------------------
- */
+/* ---- coming and going -------------------------------------------------- */
 
 /* A new peer joins, or is turned away in the same step. */
 static void join(struct bp_host *h, struct bp_hpeer *p,

@@ -13,8 +13,7 @@
    after its reply was handed over is not taken for a pushed one. */
 #define ANSWERED_KEPT 4
 
-/* ---- requests for blocks ----------------------------------------------------
- */
+/* ---- requests for blocks ----------------------------------------------- */
 
 static size_t ask_bytes(size_t n) {
     return sizeof(struct bp_hask) + n * (sizeof(bp_hash) + sizeof(bool));
@@ -88,8 +87,7 @@ void bp_hpeers_forget(struct bp_host *h) {
     }
 }
 
-/* ---- hashes
- * ------------------------------------------------------------------ */
+/* ---- hashes ------------------------------------------------------------ */
 
 static void hash_ask_pop(struct bp_hpeer *p) {
     for (uint32_t i = 1; i < p->n_hash_asks; i++)
@@ -179,8 +177,7 @@ void bp_host_add_hashes(struct bp_host *h, bool (*next)(void *, bp_hash *),
     pthread_mutex_unlock(&h->lock);
 }
 
-/* ---- blocks
- * ------------------------------------------------------------------ */
+/* ---- blocks ------------------------------------------------------------ */
 
 static void hand_over(struct bp_host *h, const struct bp_hpeer *p,
                       bp_req_id request, const struct bp_delivery *blocks,

@@ -8,8 +8,7 @@
 
 #include "host/state.h"
 
-/* ---- the queues
- * -------------------------------------------------------------- */
+/* ---- the queues -------------------------------------------------------- */
 
 static size_t task_bytes(const struct bp_htask *t) {
     if (t->kind != BP_HTASK_CHECK && t->kind != BP_HTASK_INSERT)
@@ -86,8 +85,7 @@ void bp_htasks_drop_peer(struct bp_host *h, const bp_hash *id) {
     }
 }
 
-/* ---- making tasks
- * -------------------------------------------------------------- */
+/* ---- making tasks ------------------------------------------------------ */
 
 static struct bp_htask *peer_task(struct bp_host *h, struct bp_hpeer *p,
                                   enum bp_htask_kind kind) {
@@ -184,8 +182,7 @@ bool bp_htask_insert(struct bp_host *h, const struct bp_act_insert *a) {
     return true;
 }
 
-/* ---- doing them
- * ----------------------------------------------------------------- */
+/* ---- doing them -------------------------------------------------------- */
 
 /* Nobody waits for what it does. */
 static bool is_void(const struct bp_host *h, const struct bp_htask *t) {
@@ -313,8 +310,7 @@ static bool run_next(struct bp_host *h, int thread) {
     return true;
 }
 
-/* ---- the threads
- * ------------------------------------------------------------------ */
+/* ---- the threads ------------------------------------------------------- */
 
 static void work(struct bp_host *h, int thread) {
     pthread_mutex_lock(&h->lock);

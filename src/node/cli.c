@@ -116,8 +116,7 @@ int cli_exit_code(int err) {
     return NODE_EXIT_FAILED;
 }
 
-/* ---- the chain ------------------------------------------------------------
- */
+/* ---- the chain --------------------------------------------------------- */
 
 static int read_file(const char *path, uint8_t **out, size_t *n) {
     FILE *f = fopen(path, "re");
@@ -181,8 +180,7 @@ int cli_need_spec(struct cli *c) {
     return code == 0 ? policy_require(c->spec, c->o) : code;
 }
 
-/* ---- the datadir ------------------------------------------------------------
- */
+/* ---- the datadir ------------------------------------------------------- */
 
 /* --datadir, or ~/.blockpool/CHAIN. */
 static int find_datadir(struct cli *c) {

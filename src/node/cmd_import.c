@@ -56,8 +56,7 @@ static int no_memory(void) {
     return cli_error(NODE_EXIT_FAILED, "%s", bp_strerror(BP_ERR_NOMEM));
 }
 
-/* ---- a run -----------------------------------------------------------------
- */
+/* ---- a run ------------------------------------------------------------- */
 
 static size_t block_bytes(const struct bp_file_block *b) {
     return b->header.n + b->body.n + b->receipts.n;

@@ -32,8 +32,7 @@ struct running {
     bool has_last;
 };
 
-/* ---- peers ----------------------------------------------------------------
- */
+/* ---- peers ------------------------------------------------------------- */
 
 static int add_peer(struct running *r, const char *text, const char *where) {
     char why[160];
@@ -77,8 +76,7 @@ static int read_peers(struct running *r) {
     return code;
 }
 
-/* ---- the config
- * --------------------------------------------------------------- */
+/* ---- the config -------------------------------------------------------- */
 
 static int read_until(struct node_config *cfg, const char *text) {
     bool is_hash;
@@ -129,8 +127,7 @@ static int fill_config(struct running *r) {
     return cli_parse_verify(o->verify, &cfg->verify, &cfg->verify_sample);
 }
 
-/* ---- while it runs
- * --------------------------------------------------------------- */
+/* ---- while it runs ----------------------------------------------------- */
 
 static uint64_t known_or(uint64_t v) {
     return v == NODE_UNKNOWN ? PROGRESS_UNKNOWN : v;
@@ -226,8 +223,7 @@ static int run(struct running *r) {
     return code;
 }
 
-/* ---- the commands
- * ------------------------------------------------------------------- */
+/* ---- the commands ------------------------------------------------------ */
 
 static void log_start(struct cli *c, struct bp_store *s, const char *place) {
     struct bp_store_view *v;

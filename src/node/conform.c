@@ -152,8 +152,7 @@ static const char *str(const json_t *o, const char *key) {
     return s != NULL ? s : "";
 }
 
-/* ---- the compact form ------------------------------------------------------
- */
+/* ---- the compact form -------------------------------------------------- */
 
 static int run_compact(struct run *r, const json_t *t) {
     const json_t *b;
@@ -173,8 +172,7 @@ static int run_compact(struct run *r, const json_t *t) {
     return err;
 }
 
-/* ---- the published form
- * ------------------------------------------------------ */
+/* ---- the published form ------------------------------------------------ */
 
 /* The genesis header of an older file without "genesisRLP" is not rebuilt
    from its fields: all files of the last years have it. */
@@ -222,8 +220,7 @@ done:
     return err;
 }
 
-/* ---- files
- * -------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------- */
 
 static int run_test(struct conform *c, const char *name, const json_t *t) {
     struct run r = { c, name, NULL, NULL, NULL, false };

@@ -44,8 +44,7 @@ static const struct bp_rlpx_cap *offers(size_t *n, const struct node *node,
     return caps;
 }
 
-/* ---- memory
- * ------------------------------------------------------------------ */
+/* ---- memory ------------------------------------------------------------ */
 
 static void maybe_free(struct conn *c) {
     if (c->handles > 0 || c->jobs > 0) return;
@@ -123,8 +122,7 @@ static int rlpx_new(struct conn *c, const uint8_t *remote) {
     return err;
 }
 
-/* ---- the end
- * ----------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------- */
 
 static void on_close_timer(uv_timer_t *timer) {
     close_handles(timer->data);
@@ -192,8 +190,7 @@ void conn_close(struct conn *c, enum bp_disc reason, const char *why) {
     flush(c);
 }
 
-/* ---- writing
- * ----------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------- */
 
 static void count_out(struct conn *c, size_t n) {
     bp_rlpx_sent(c->rlpx, n);
@@ -272,8 +269,7 @@ void conn_send(struct conn *c, const struct bp_msg *msg) {
     conn_send_payload(c, msg->id, (bp_span){ c->node->encode, n });
 }
 
-/* ---- reading
- * ----------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------- */
 
 static void on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *buf) {
     (void)hint;
@@ -343,8 +339,7 @@ void conn_unpause(struct conn *c, enum conn_pause reason) {
     uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
 }
 
-/* ---- the beginning
- * ----------------------------------------------------------- */
+/* ---- the beginning ----------------------------------------------------- */
 
 static void on_greeting_timer(uv_timer_t *timer) {
     struct conn *c = timer->data;
@@ -442,8 +437,7 @@ void conn_accept(struct node *n, uv_stream_t *listener) {
     greet(c);
 }
 
-/* ---- silence
- * ----------------------------------------------------------------- */
+/* ---- silence ----------------------------------------------------------- */
 
 static bool write_stalls(struct conn *c, bp_time now) {
     if (!c->in_write) return false;

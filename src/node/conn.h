@@ -118,8 +118,7 @@ void conn_tick(struct conn *c, bp_time now);
 void conn_hold(struct conn *c);
 void conn_let_go(struct conn *c);
 
-/* ---- session.c: what conn.c tells it ---------------------------------------
- */
+/* ---- session.c: what conn.c tells it ----------------------------------- */
 
 void session_ready(struct conn *c);
 void session_message(struct conn *c, const struct bp_rlpx_event *ev);

@@ -97,8 +97,7 @@ static void blame(struct insert_job *j, size_t n, enum bp_part part, int code) {
     };
 }
 
-/* ---- the generations before
- * -------------------------------------------------------- */
+/* ---- the generations before -------------------------------------------- */
 
 static int push_stored(struct bp_lineage *l, struct bp_store_view *view,
                        const struct bp_store_entry *e) {
@@ -131,8 +130,7 @@ static int read_lineage(struct insert_keep *k, struct bp_store_view *view,
     return 0;
 }
 
-/* ---- rules
- * ------------------------------------------------------------------------- */
+/* ---- rules ------------------------------------------------------------- */
 
 static int decode(const struct insert_job *j, struct run *r) {
     for (size_t i = 0; i < j->n; i++) {
@@ -271,8 +269,7 @@ static bool all_checked(const struct insert_job *j) {
     return true;
 }
 
-/* ---- the store
- * --------------------------------------------------------------------- */
+/* ---- the store --------------------------------------------------------- */
 
 static void fill_block(const struct insert_job *j, struct run *r, size_t i) {
     const struct insert_block *b = &j->blocks[i];
@@ -338,8 +335,7 @@ static int write_run(struct insert_job *j, struct run *r, size_t n) {
     return 0;
 }
 
-/* ---- the job
- * ----------------------------------------------------------------------- */
+/* ---- the job ----------------------------------------------------------- */
 
 static int verify_run(struct insert_job *j, struct run *r,
                       struct bp_lineage *lineage) {

@@ -33,8 +33,7 @@
 
 static const int caught[3] = { SIGINT, SIGTERM, SIGUSR1 };
 
-/* ---- the end
- * --------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------- */
 
 void node_finish(struct node *n, int exit_code, const char *why) {
     if (n->phase != NODE_RUNNING) return;
@@ -94,8 +93,7 @@ static void on_signal(uv_signal_t *handle, int signal) {
     node_finish(n, NODE_EXIT_OK, NULL);
 }
 
-/* ---- ticks
- * ------------------------------------------------------------------------ */
+/* ---- ticks ------------------------------------------------------------- */
 
 static void call_hook(struct node *n, bp_time now) {
     if (n->cfg.hooks.tick == NULL) return;
@@ -118,8 +116,7 @@ static void on_tick(uv_timer_t *timer) {
     call_hook(n, now);
 }
 
-/* ---- life
- * -------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------- */
 
 static int copy_config(struct node *n, const struct node_config *cfg) {
     n->cfg = *cfg;
@@ -248,8 +245,7 @@ void node_free(struct node *n) {
     free(n);
 }
 
-/* ---- what it is doing
- * ---------------------------------------------------------------- */
+/* ---- what it is doing -------------------------------------------------- */
 
 const struct enode *node_enode(const struct node *n) {
     return &n->self;

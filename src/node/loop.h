@@ -69,16 +69,14 @@ void node_finish(struct node *n, int exit_code, const char *why);
 /* Ends it in order with 0: it has done what it was to do. */
 void node_done(struct node *n);
 
-/* ---- listen.c
- * ---------------------------------------------------------------- */
+/* ---- listen.c ---------------------------------------------------------- */
 
 /* Binds and listens; the port goes to n->self. Returns an exit code. */
 int listen_open(struct node *n, struct node_error *why) BP_MUST_USE;
 /* Stops; the handle closes with the loop. */
 void listen_close(struct node *n);
 
-/* ---- dial.c
- * ------------------------------------------------------------------ */
+/* ---- dial.c ------------------------------------------------------------ */
 
 int dial_new(struct dialer **out, struct node *n) BP_MUST_USE;
 void dial_free(struct dialer *d);
@@ -96,8 +94,7 @@ size_t dial_pending(const struct node *n);
 #define DIAL_MAX_MS   30000
 uint32_t dial_backoff_ms(struct bp_rng *rng, uint32_t failures);
 
-/* ---- serve.c
- * ----------------------------------------------------------------- */
+/* ---- serve.c ----------------------------------------------------------- */
 
 int serve_new(struct serve **out, struct node *n) BP_MUST_USE;
 /* Begins to end: no answer is sent from now on. */
@@ -112,8 +109,7 @@ void serve_resume(struct conn *c);
 void serve_left(struct conn *c);
 uint64_t serve_cpu_ns(const struct serve *s);
 
-/* ---- sync.c
- * ------------------------------------------------------------------ */
+/* ---- sync.c ------------------------------------------------------------ */
 
 int sync_new(struct sync **out, struct node *n,
              struct node_error *why) BP_MUST_USE;
@@ -135,8 +131,7 @@ size_t sync_why(const struct sync *s, char *out, size_t cap);
 /* Open sessions that the pool has not given up. */
 size_t sync_usable(const struct sync *s);
 
-/* ---- session.c
- * --------------------------------------------------------------- */
+/* ---- session.c --------------------------------------------------------- */
 
 /* Our Status in this version, from the store's head. Returns 0 or an error of
    the store. */

@@ -43,8 +43,7 @@ struct node_error {
     char text[BP_STORE_TEXT_MAX];
 };
 
-/* ---- config ---------------------------------------------------------------
- */
+/* ---- config ------------------------------------------------------------ */
 
 enum node_mode {
     NODE_SYNC, /* fetch and verify, and serve meanwhile */
@@ -139,8 +138,7 @@ struct node_config {
     struct node_hooks hooks;
 };
 
-/* ---- life -----------------------------------------------------------------
- */
+/* ---- life -------------------------------------------------------------- */
 
 /* Makes a node and binds its port; nothing is dialled or answered yet.
    Returns 0, or the exit code that why->exit_code also has, with *out NULL. */
@@ -159,8 +157,7 @@ void node_free(struct node *n); /* NULL: nothing; not while it runs */
 /* This node's address; its port is 0 when it does not listen. */
 const struct enode *node_enode(const struct node *n);
 
-/* ---- what it is doing: from hooks, or when it is not running ---------------
- */
+/* ---- what it is doing: from hooks, or when it is not running ----------- */
 
 #define NODE_UNKNOWN UINT64_MAX
 

@@ -541,8 +541,7 @@ void options_free(struct options *o) {
     o->n_args = 0;
 }
 
-/* ---- help -----------------------------------------------------------------
- */
+/* ---- help -------------------------------------------------------------- */
 
 /* Prints text in columns 30..79. */
 static void print_wrapped(const char *text) {

@@ -58,8 +58,7 @@ struct serve_job {
     bp_hash hashes[];
 };
 
-/* ---- on the serving thread
- * ------------------------------------------------------- */
+/* ---- on the serving thread --------------------------------------------- */
 
 static int add_headers(struct serve_job *j, struct bp_reply *r,
                        struct bp_store_view *view, const struct node_lie *lie) {
@@ -159,8 +158,7 @@ static void run_serve(struct job *job) {
     j->payload_n = payload.n;
 }
 
-/* ---- back on the loop
- * ------------------------------------------------------------- */
+/* ---- back on the loop -------------------------------------------------- */
 
 static void free_job(struct serve_job *j) {
     struct conn *c = j->conn;
@@ -254,8 +252,7 @@ void serve_left(struct conn *c) {
     for (; (j = next) != NULL; free_job(j)) next = j->next;
 }
 
-/* ---- requests
- * --------------------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------- */
 
 static struct serve_job *new_job(struct conn *c, const struct bp_msg *msg,
                                  size_t n_hashes) {
@@ -314,8 +311,7 @@ void serve_request(struct conn *c, const struct bp_msg *msg) {
     build_next(c);
 }
 
-/* ---- life
- * -------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------- */
 
 int serve_new(struct serve **out, struct node *n) {
     *out = NULL;

@@ -26,8 +26,7 @@
    with the lower id; later than this the first one stays. */
 #define TIE_MS 5000
 
-/* ---- our Status
- * ---------------------------------------------------------------- */
+/* ---- our Status -------------------------------------------------------- */
 
 static int read_head(struct bp_store_entry *head, struct bp_header *header,
                      struct bp_store_view *view) {
@@ -81,8 +80,7 @@ static void send_status(struct conn *c) {
     conn_send(c, &msg);
 }
 
-/* ---- Hello
- * ---------------------------------------------------------------------- */
+/* ---- Hello ------------------------------------------------------------- */
 
 static size_t connected(const struct node *n) {
     size_t count = 0;
@@ -163,8 +161,7 @@ void session_ready(struct conn *c) {
     send_status(c);
 }
 
-/* ---- Status
- * ---------------------------------------------------------------------- */
+/* ---- Status ------------------------------------------------------------ */
 
 /* Noted by the node itself: the pool does not know this session. */
 static void blame_here(struct conn *c, int offence, int code) {
@@ -246,8 +243,7 @@ static void take_status(struct conn *c, const struct bp_rlpx_event *ev) {
     }
 }
 
-/* ---- everything else
- * --------------------------------------------------------------- */
+/* ---- everything else --------------------------------------------------- */
 
 void session_offence(struct conn *c, int offence, int code) {
     if (c->state == CONN_CLOSING) return;
@@ -319,8 +315,7 @@ void session_message(struct conn *c, const struct bp_rlpx_event *ev) {
         take_message(c, ev);
 }
 
-/* ---- our head moves
- * ------------------------------------------------------------------ */
+/* ---- our head moves ---------------------------------------------------- */
 
 void session_head_moved(struct node *n, const struct bp_chain_head *head) {
     struct bp_msg msg = {

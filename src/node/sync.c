@@ -43,8 +43,7 @@ struct bp_held sync_held(struct sync *s, const bp_hash *hash) {
     return held;
 }
 
-/* ---- jobs
- * -------------------------------------------------------------------------- */
+/* ---- jobs -------------------------------------------------------------- */
 
 /* A job that could not be made is answered after the step that asked for it. */
 static void refuse(struct sync *s, bp_job_id id, bool insert) {
@@ -170,8 +169,7 @@ static void begin_insert(struct sync *s, const struct bp_act_insert *act) {
     work_push(s->store, &j->job, false);
 }
 
-/* ---- stepping
- * ----------------------------------------------------------------------- */
+/* ---- stepping ---------------------------------------------------------- */
 
 static void carry_out(struct sync *s, const struct bp_action *act) {
     switch (act->type) {
@@ -280,9 +278,7 @@ void sync_offence(struct conn *c, int offence, int code) {
     sync_step(c->node->sync, &ev);
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------
- */
+/* ---- life -------------------------------------------------------------- */
 
 static int read_chain(struct sync *s) {
     struct bp_store_view *view;
@@ -301,8 +297,7 @@ static void trace(void *user, const char *line) {
     LOG(LOG_LVL_TRACE, "Pool", KS("line", line));
 }
 
-/* ---- the record
- * ----------------------------------------------------------------------- */
+/* ---- the record -------------------------------------------------------- */
 
 static int write_record(void *user, const void *bytes, size_t n) {
     return fwrite(bytes, 1, n, user) == n ? 0 : BP_ERR_STORE_IO;

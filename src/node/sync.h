@@ -62,8 +62,7 @@ void sync_flush_record(struct sync *s, bp_time now);
 /* What the chain says of a hash. Unknown when the store cannot be read. */
 struct bp_held sync_held(struct sync *s, const bp_hash *hash);
 
-/* ---- talk.c
- * --------------------------------------------------------------------- */
+/* ---- talk.c ------------------------------------------------------------ */
 
 void talk_ask_links(struct sync *s, const struct bp_act_ask_links *act);
 void talk_ask_blocks(struct sync *s, const struct bp_act_ask_blocks *act);
@@ -72,8 +71,7 @@ struct conn *talk_conn(struct sync *s, bp_peer_id id);
 /* Frees what a session was asked. */
 void talk_forget(struct sync *s, struct conn *c);
 
-/* ---- watch.c
- * -------------------------------------------------------------------- */
+/* ---- watch.c ----------------------------------------------------------- */
 
 /* The head moved, or a block was stored: goals are looked at. */
 void watch_inserted(struct sync *s, const struct insert_job *j);

@@ -37,8 +37,7 @@ struct conn *talk_conn(struct sync *s, bp_peer_id id) {
     return NULL;
 }
 
-/* ---- asking
- * ------------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------ */
 
 static void free_ask(struct sync *s, struct ask *a) {
     for (size_t i = 0; i < a->n; i++)
@@ -130,8 +129,7 @@ void talk_ask_blocks(struct sync *s, const struct bp_act_ask_blocks *act) {
     conn_send(c, &msg);
 }
 
-/* ---- answers
- * -------------------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------- */
 
 /* Newest first; held blocks have all their ancestors, so the first that is
    held is found by halving. */
@@ -318,8 +316,7 @@ void sync_reply(struct conn *c, const struct bp_msg *msg, bp_span payload,
     sync_step(s, &ev);
 }
 
-/* ---- what peers say by themselves
- * ---------------------------------------------------------- */
+/* ---- what peers say by themselves -------------------------------------- */
 
 void sync_join(struct conn *c) {
     struct sync *s = c->node->sync;

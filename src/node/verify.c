@@ -121,8 +121,7 @@ bp_time verify_due(uint64_t until_s, bp_time mono_ms, uint64_t wall_ms) {
     return mono_ms + wait_ms;
 }
 
-/* ---- seals
- * ------------------------------------------------------------------------ */
+/* ---- seals ------------------------------------------------------------- */
 
 struct batch {
     struct bp_header header[BATCH];
@@ -188,8 +187,7 @@ size_t verify_sealed(const struct bp_header *h, size_t n) {
     return k;
 }
 
-/* ---- the store
- * -------------------------------------------------------------------- */
+/* ---- the store --------------------------------------------------------- */
 
 static int copy_stored(struct verify_stored *out, struct bp_store_view *view,
                        const bp_hash *hash) {

@@ -21,8 +21,7 @@
 #define RANGE_MS  5000
 #define SAMPLE_MS 1000
 
-/* ---- offences and faults
- * -------------------------------------------------------------- */
+/* ---- offences and faults ----------------------------------------------- */
 
 static void describe(char *out, size_t cap, const struct bp_act_blame *act) {
     char place[96] = "", hash[24];
@@ -100,8 +99,7 @@ void watch_report(struct sync *s, const struct bp_act_report *act) {
     abort();
 }
 
-/* ---- goals
- * -------------------------------------------------------------------------- */
+/* ---- goals ------------------------------------------------------------- */
 
 static bool has_until(const struct node_config *cfg) {
     return cfg->has_until_number || cfg->has_until_hash;
@@ -178,8 +176,7 @@ void watch_inserted(struct sync *s, const struct insert_job *j) {
             node_done(s->node);
 }
 
-/* ---- no usable peer
- * -------------------------------------------------------------------- */
+/* ---- no usable peer ---------------------------------------------------- */
 
 size_t sync_usable(const struct sync *s) {
     size_t count = 0;
@@ -228,9 +225,7 @@ static void look_at_timeout(struct sync *s, bp_time now) {
     node_finish(n, NODE_EXIT_PEERS, why);
 }
 
-/* ---- figures
- * ----------------------------------------------------------------------------
- */
+/* ---- figures ----------------------------------------------------------- */
 
 static void sample(struct sync *s, bp_time now) {
     size_t last = s->n_samples > 0 ? s->n_samples - 1 : 0;

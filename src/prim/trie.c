@@ -227,8 +227,7 @@ static void drain(struct bp_trie *t) {
     t->n_nodes = t->n_open;
 }
 
-/* ---- building ---------------------------------------------------------------
- */
+/* ---- building ---------------------------------------------------------- */
 
 static int32_t add_node(struct bp_trie *t, enum kind kind, size_t depth) {
     assert(t->n_nodes < NODES);

@@ -109,8 +109,7 @@ static int expect(struct bp_reader *r, bp_span *data, struct bp_era1_entry *e,
     return data_of(r, data, e, why);
 }
 
-/* ---- one block ------------------------------------------------------------
- */
+/* ---- one block --------------------------------------------------------- */
 
 /* Takes a compressed entry into `room`. */
 static int take_framed(struct bp_reader *r, bp_span *out, struct bp_room *room,
@@ -218,8 +217,7 @@ static int take_block(struct bp_reader *r, struct bp_file_block *out,
     return 0;
 }
 
-/* ---- the end of the file ----------------------------------------------------
- */
+/* ---- the end of the file ----------------------------------------------- */
 
 static int take_accumulator(struct bp_reader *r, struct bp_store_error *why) {
     struct bp_era1_entry e;

@@ -10,8 +10,7 @@
 #include "store/reader.h"
 #include "store/why.h"
 
-/* ---- opening --------------------------------------------------------------
- */
+/* ---- opening ----------------------------------------------------------- */
 
 static int reader_new(struct bp_reader **out, const char *name,
                       const struct bp_alloc *a) {
@@ -91,8 +90,7 @@ void bp_reader_close(struct bp_reader *r) {
     bp_free(r->alloc, r, sizeof *r);
 }
 
-/* ---- reading ---------------------------------------------------------------
- */
+/* ---- reading ----------------------------------------------------------- */
 
 enum bp_file_format bp_reader_format(const struct bp_reader *r) {
     return r->format;

@@ -44,8 +44,7 @@ static struct filestore *store_of(const struct bp_store_view *v) {
     return (struct filestore *)v->store;
 }
 
-/* ---- views ------------------------------------------------------------------
- */
+/* ---- views ------------------------------------------------------------- */
 
 static int file_begin(struct bp_store_view **out, struct bp_store *s,
                       bool write) {
@@ -92,8 +91,7 @@ static uint8_t *view_bytes(struct file_view *v, size_t n) {
     return c->bytes + c->n - n;
 }
 
-/* ---- the index --------------------------------------------------------------
- */
+/* ---- the index --------------------------------------------------------- */
 
 static struct bp_store_view *index_of(struct bp_store_view *v) {
     return ((struct file_view *)v)->index;

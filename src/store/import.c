@@ -125,8 +125,7 @@ int bp_import_lineage(struct bp_lineage *out, bp_u256 *td,
     return err;
 }
 
-/* ---- fork choice ----------------------------------------------------------
- */
+/* ---- fork choice ------------------------------------------------------- */
 
 static int tip_of(struct bp_tip *out, struct bp_store_view *v,
                   const struct bp_store_entry *e) {
@@ -180,8 +179,7 @@ static int decide(struct bp_import *im, struct bp_decision *out,
                             &block[0].header.parent_hash, &tip, &work);
 }
 
-/* ---- writing --------------------------------------------------------------
- */
+/* ---- writing ----------------------------------------------------------- */
 
 /* The body's bytes: in a block they stand without the list's prefix, so where
    they did not come apart they are put together here, all in one buffer. */
@@ -259,8 +257,7 @@ int bp_import_verified(struct bp_import *im, struct bp_import_result *out,
     return store_blocks(im, out, NULL, block, hash, n, why);
 }
 
-/* ---- the whole way ---------------------------------------------------------
- */
+/* ---- the whole way ----------------------------------------------------- */
 
 static int decode_one(struct bp_block *out, const struct bp_import_block *raw) {
     bp_span in = raw->block;

@@ -93,8 +93,7 @@ static MDB_txn *txn_of(const struct bp_store_view *v) {
     return ((const struct lm_view *)v)->txn;
 }
 
-/* ---- errors ----------------------------------------------------------------
- */
+/* ---- errors ------------------------------------------------------------ */
 
 static int code_of(int rc) {
     switch (rc) {
@@ -120,8 +119,7 @@ static int why_rc(struct bp_store_error *why, const struct lm *m, int rc) {
                   mdb_strerror(rc));
 }
 
-/* ---- rows -------------------------------------------------------------------
- */
+/* ---- rows -------------------------------------------------------------- */
 
 /* parent id 8, number 8, checks 8, total difficulty 32, hash 32, all integers
    little-endian; the header follows. */

@@ -140,8 +140,7 @@ static void undo_to(struct mem *m, size_t n) {
     while (m->n_undo > n) undo_one(m, &m->undo[--m->n_undo]);
 }
 
-/* ---- transactions ---------------------------------------------------------
- */
+/* ---- transactions ------------------------------------------------------ */
 
 struct mem_writer {
     struct mem_view view;
@@ -226,8 +225,7 @@ static int mem_sync(struct bp_store *s) {
     return 0;
 }
 
-/* ---- reading ---------------------------------------------------------------
- */
+/* ---- reading ----------------------------------------------------------- */
 
 static int mem_get_id(struct bp_store_view *v, uint64_t *id,
                       const bp_hash *hash) {
@@ -265,8 +263,7 @@ static int mem_get_part(struct bp_store_view *v, bp_span *out,
     return 0;
 }
 
-/* ---- writing ---------------------------------------------------------------
- */
+/* ---- writing ----------------------------------------------------------- */
 
 /* Keeps the table at most half full. */
 static int grow_slots(struct mem *m) {
@@ -350,8 +347,7 @@ static int mem_pop_canon(struct bp_store_view *v, uint64_t number) {
     return 0;
 }
 
-/* ---- the store -------------------------------------------------------------
- */
+/* ---- the store --------------------------------------------------------- */
 
 static void mem_close(struct bp_store *s) {
     struct mem *m = (struct mem *)s;
@@ -419,8 +415,7 @@ fail_self:
     return err;
 }
 
-/* ---- faults -----------------------------------------------------------------
- */
+/* ---- faults ------------------------------------------------------------ */
 
 void bp_store_mem_fail_at(struct bp_store *s, uint64_t k, int code) {
     struct mem *m = (struct mem *)s;

@@ -30,8 +30,7 @@ struct bp_writer {
     struct bp_accumulator acc;
 };
 
-/* ---- bytes ----------------------------------------------------------------
- */
+/* ---- bytes ------------------------------------------------------------- */
 
 static int write_error(struct bp_writer *w, struct bp_store_error *why) {
     int number = errno;
@@ -52,8 +51,7 @@ static int put(struct bp_writer *w, const void *p, size_t n,
     return 0;
 }
 
-/* ---- opening ----------------------------------------------------------------
- */
+/* ---- opening ----------------------------------------------------------- */
 
 static void writer_free(struct bp_writer *w) {
     if (w->fd >= 0) close(w->fd);

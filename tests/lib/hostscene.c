@@ -56,8 +56,7 @@ static void entered(struct hs *s, const char *where, struct hs_peer *p) {
     if (hook != NULL) hook(s, where, p);
 }
 
-/* ---- the chain ------------------------------------------------------------
- */
+/* ---- the chain --------------------------------------------------------- */
 
 void hs_block(struct hs *s, uint32_t id, uint32_t parent, uint64_t difficulty) {
     struct hs_block *b = &s->block[id];
@@ -151,8 +150,7 @@ static void release_block(void *user, void *data) {
     free(data);
 }
 
-/* ---- life ------------------------------------------------------------------
- */
+/* ---- life -------------------------------------------------------------- */
 
 static void say(void *user, const char *line) {
     (void)user;
@@ -224,8 +222,7 @@ void hs_close(struct hs *s) {
     pthread_mutex_destroy(&s->lock);
 }
 
-/* ---- peers ------------------------------------------------------------------
- */
+/* ---- peers ------------------------------------------------------------- */
 
 struct list {
     struct hs *s;
@@ -418,8 +415,7 @@ void hs_may_blocks(struct hs_peer *p, uint32_t first, uint32_t last, bool may) {
     unlock(p->s);
 }
 
-/* ---- waiting ----------------------------------------------------------------
- */
+/* ---- waiting ----------------------------------------------------------- */
 
 #define UNTIL(s, cond, ...)                                                    \
     do {                                                                       \

@@ -40,8 +40,7 @@ static const char *numbers(struct bp_items items) {
     return text;
 }
 
-/* ---- Status
- * ---------------------------------------------------------------------- */
+/* ---- Status ------------------------------------------------------------ */
 
 static void says_who_it_is(void **state) {
     (void)state;
@@ -81,8 +80,7 @@ static void greet(struct peer_script *p, unsigned eth) {
     peer_greet(p, &theirs, NULL);
 }
 
-/* ---- answers
- * ---------------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------- */
 
 static void answers_header_requests(void **state) {
     (void)state;
@@ -266,8 +264,7 @@ static void passes_over_what_it_does_not_need(void **state) {
     peer_close(&p);
 }
 
-/* ---- sessions that end
- * ----------------------------------------------------------------- */
+/* ---- sessions that end ------------------------------------------------- */
 
 static void expect_parting(const struct bp_msg_status *status, int reason) {
     struct peer_script p;
@@ -421,8 +418,7 @@ static void says_goodbye_when_it_stops(void **state) {
     rig_stop(&r);
 }
 
-/* ---- what cannot be begun
- * ---------------------------------------------------------------- */
+/* ---- what cannot be begun ---------------------------------------------- */
 
 static void a_used_port_is_an_error(void **state) {
     (void)state;

@@ -57,8 +57,7 @@ static void drop(struct rig *client) {
     bp_store_close(client->store);
 }
 
-/* ---- real chains
- * ------------------------------------------------------------------ */
+/* ---- real chains ------------------------------------------------------- */
 
 /* Syncs a chain file from three servers; the store's head must be right. */
 static void sync_file(const char *network, const char *file, uint64_t last,
@@ -112,8 +111,7 @@ static void syncs_sepolia(void **state) {
         "14255663800");
 }
 
-/* ---- a mined chain
- * ---------------------------------------------------------------- */
+/* ---- a mined chain ----------------------------------------------------- */
 
 static void syncs_and_says_so(void **state) {
     (void)state;
@@ -337,8 +335,7 @@ static void survives_another_chain(void **state) {
     survives(NODE_LIE_GENESIS, 0, BP_OFF_WRONG_CHAIN);
 }
 
-/* ---- how it ends
- * -------------------------------------------------------------------- */
+/* ---- how it ends ------------------------------------------------------- */
 
 static void gives_up_without_a_usable_peer(void **state) {
     (void)state;

@@ -286,8 +286,7 @@ static void x30_head_inside_a_known_section(void **state) {
     scene_close(&s);
 }
 
-/* ---- X22 ------------------------------------------------------------------
- */
+/* ---- X22 --------------------------------------------------------------- */
 
 /* One run of a script: answers are drawn one after the other by `pick`; true
    when the expected head was reached. */

@@ -367,8 +367,7 @@ static void x21_progress_limit(void **state) {
     scene_close(&s);
 }
 
-/* ---- announcements --------------------------------------------------------
- */
+/* ---- announcements ----------------------------------------------------- */
 
 static void n1_announced_in_order(void **state) {
     (void)state;
@@ -529,8 +528,7 @@ static void m32_pushed_block_with_a_bad_body(void **state) {
     scene_close(&s);
 }
 
-/* ---- life cycle -----------------------------------------------------------
- */
+/* ---- life cycle -------------------------------------------------------- */
 
 /* X18, X19: reset and purge at every step of a sync; then it goes on. */
 static void x18_reset_or_purge_at_every_step(void **state) {
@@ -604,8 +602,7 @@ static void failed_insertions_are_retried(void **state) {
     scene_close(&s);
 }
 
-/* ---- status ----------------------------------------------------------------
- */
+/* ---- status ------------------------------------------------------------ */
 
 static void s1_counters_step_by_step(void **state) {
     (void)state;
@@ -688,8 +685,7 @@ static void defaults_r10(void **state) {
     assert_true(strlen(bp_offence_text(-5)) > 5);
 }
 
-/* ---- memory ----------------------------------------------------------------
- */
+/* ---- memory ------------------------------------------------------------ */
 
 /* Every allocation failing in turn: a failed one is a full budget; nothing
    leaks, nobody is accused, and the sync ends all the same. */

@@ -58,8 +58,7 @@ static struct bp_spec *pos_spec(void) {
     return s;
 }
 
-/* ---- headers --------------------------------------------------------------
- */
+/* ---- headers ----------------------------------------------------------- */
 
 struct pair {
     struct bp_spec *spec;
@@ -188,8 +187,7 @@ static void rules_after_the_merge(void **state) {
            p.spec->ttd = bp_u256_from_u64(1)); /* not there yet */
 }
 
-/* ---- bodies ----------------------------------------------------------------
- */
+/* ---- bodies ------------------------------------------------------------ */
 
 static void rules_of_roots(void **state) {
     (void)state;
@@ -307,8 +305,7 @@ static void rules_of_uncles(void **state) {
     free(f.spec);
 }
 
-/* ---- transactions -----------------------------------------------------------
- */
+/* ---- transactions ------------------------------------------------------ */
 
 struct scene {
     struct bp_spec *spec;
@@ -500,8 +497,7 @@ static void rules_of_form_and_size(void **state) {
     free(s);
 }
 
-/* ---- receipts
- * ---------------------------------------------------------------- */
+/* ---- receipts ---------------------------------------------------------- */
 
 struct slip {
     struct bp_spec *spec;
@@ -599,8 +595,7 @@ static void rules_of_receipts(void **state) {
                        s.b.header.requests_hash = no_requests));
 }
 
-/* ---- seals
- * -------------------------------------------------------------------- */
+/* ---- seals ------------------------------------------------------------- */
 
 static int judge_seal(const struct bp_spec *spec, const struct bp_header *h) {
     struct bp_seal_claim claim;
@@ -634,8 +629,7 @@ static void rules_of_seals(void **state) {
     free(p.spec);
 }
 
-/* ---- the table
- * ------------------------------------------------------------------ */
+/* ---- the table --------------------------------------------------------- */
 
 static void rules_are_all_broken_above(void **state) {
     (void)state;

@@ -93,8 +93,7 @@ static void verify_accepts_what_is_valid(void **state) {
     }
 }
 
-/* ---- one field of a real header changed at a time -------------------------
- */
+/* ---- one field of a real header changed at a time ---------------------- */
 
 /* A field, the rules that may refuse it, and those of a chain without proof of
    work; "next" is that the block after it no longer names its parent. */
@@ -229,8 +228,7 @@ static void verify_refuses_any_changed_field(void **state) {
     }
 }
 
-/* ---- seals and failures
- * -------------------------------------------------------- */
+/* ---- seals and failures ------------------------------------------------ */
 
 struct fake_sealer {
     size_t asked, bad; /* the claim that is told to be wrong; SIZE_MAX: none */

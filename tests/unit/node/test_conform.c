@@ -113,8 +113,7 @@ static void conform_published_form(void **state) {
     json_decref(all_published);
 }
 
-/* ---- what does not conform -------------------------------------------------
- */
+/* ---- what does not conform --------------------------------------------- */
 
 static char last_line[600];
 static void keep(void *user, const char *line) {

@@ -73,8 +73,7 @@ static struct reply_job *make_job(struct ask *ask, const bp_span *parts,
     return j;
 }
 
-/* ---- headers
- * ------------------------------------------------------------------ */
+/* ---- headers ----------------------------------------------------------- */
 
 static struct ask ask_back(int from, uint32_t count) {
     return (struct ask){
@@ -191,8 +190,7 @@ static void large_extra_data_is_an_offence(void **state) {
     }
 }
 
-/* ---- bodies
- * ------------------------------------------------------------------- */
+/* ---- bodies ------------------------------------------------------------ */
 
 static struct ask *ask_bodies(const int *which, size_t n) {
     struct ask *a = calloc(1, sizeof *a + n * sizeof a->wants[0]);

@@ -185,8 +185,7 @@ static struct bp_event random_event(struct bp_rng *r) {
     return e;
 }
 
-/* ---- a record in memory ----------------------------------------------------
- */
+/* ---- a record in memory ------------------------------------------------ */
 
 struct memory {
     uint8_t *p;
@@ -263,8 +262,7 @@ static void write_some(struct memory *m, uint64_t seed, int n, bool end) {
     }
 }
 
-/* ---- tests ------------------------------------------------------------------
- */
+/* ---- tests ------------------------------------------------------------- */
 
 static void events_come_back_as_they_were(void **state) {
     (void)state;

@@ -143,8 +143,7 @@ static void typed_transactions_rlp_is_read(void **state) {
     read_real("chains/ethtest/chain.rlp", "ethtest-chain");
 }
 
-/* ---- copies ---------------------------------------------------------------
- */
+/* ---- copies ------------------------------------------------------------ */
 
 /* Reads `from` and writes what it holds to `to`. */
 static void copy_chain(const char *from, const char *to, bp_hash *root) {
@@ -246,8 +245,7 @@ static void an_era1_copy_says_the_same(void **state) {
     test_rmdir(dir);
 }
 
-/* ---- wrong files ------------------------------------------------------------
- */
+/* ---- wrong files ------------------------------------------------------- */
 
 /* Reads bytes to their end: the error, with its sentence, and a hash of all
    that the blocks hold. */

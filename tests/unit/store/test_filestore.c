@@ -138,8 +138,7 @@ static void chains_are_served_from_rlp(void **state) {
     serve_rlp("chains/ethtest/chain.rlp", "chains/ethtest/spec.json");
 }
 
-/* ---- small files -----------------------------------------------------------
- */
+/* ---- small files ------------------------------------------------------- */
 
 struct desk {
     char dir[256], path[300];

@@ -177,8 +177,7 @@ static void import_ethtest(void **state) {
                 600);
 }
 
-/* ---- what becomes of a block ------------------------------------------------
- */
+/* ---- what becomes of a block ------------------------------------------- */
 
 /* Chains on the dev network, without seals. */
 struct dev {

@@ -74,8 +74,7 @@ static void expect_shape(struct bp_store *s, uint64_t blocks, uint64_t head) {
     if (bp_store_check(s, &why) != 0) fail_msg("%s", why.text);
 }
 
-/* ---- opening ----------------------------------------------------------------
- */
+/* ---- opening ----------------------------------------------------------- */
 
 static void what_was_written_is_there_again(void **state) {
     (void)state;

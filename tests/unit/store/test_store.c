@@ -205,8 +205,7 @@ static void a_body_may_come_later(void **state) {
     free(run);
 }
 
-/* ---- reorganisations ------------------------------------------------------
- */
+/* ---- reorganisations --------------------------------------------------- */
 
 static void a_reorganisation_rewrites_numbers_only(void **state) {
     struct world *w = *state;
@@ -291,8 +290,7 @@ static void unverified_ranges_are_remembered(void **state) {
     free(side);
 }
 
-/* ---- walking ---------------------------------------------------------------
- */
+/* ---- walking ----------------------------------------------------------- */
 
 static void expect_walk(struct bp_walk *w, const char *wanted) {
     char got[256] = "";
@@ -364,8 +362,7 @@ static void walks_answer_get_block_headers(void **state) {
     free(side);
 }
 
-/* ---- a random tree against a plain model ------------------------------------
- */
+/* ---- a random tree against a plain model ------------------------------- */
 
 #define TREE 400
 struct model {
