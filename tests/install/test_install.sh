@@ -74,6 +74,26 @@ c++ -std=c++17 $cflags "$tmp/use.cc" -o "$tmp/use" \
     $(config --libs blockpool-eth) >"$tmp/out" 2>&1 &&
     LD_LIBRARY_PATH=$libdir "$tmp/use" >>"$tmp/out" 2>&1
 tap "a C++ program with the shared libraries"
+# libblockpool alone: a host is made and freed again.
+cat >"$tmp/host.c" <<'C'
+#include <blockpool/host.h>
+#include <blockpool/record.h>
+
+int main(void) {
+    struct bp_host_chain chain = { 0, 0, 0, 0, 0, 0 };
+    struct bp_host *h = 0;
+    if (bp_host_new(&h, &chain, 0) != 0) return 1;
+    bool idle = bp_host_wait(h, 0);
+    bp_host_free(h);
+    return idle && BP_RECORD_VERSION == 1 ? 0 : 1;
+}
+C
+for compiler in "cc -std=c11" "c++ -std=c++17 -xc++"; do
+    $compiler $cflags "$tmp/host.c" -o "$tmp/host" \
+        $(config --libs blockpool) >"$tmp/out" 2>&1 &&
+        LD_LIBRARY_PATH=$libdir "$tmp/host" >>"$tmp/out" 2>&1
+    tap "a host with libblockpool alone: $compiler"
+done
 # Our archives, the packages' shared libraries.
 cc -std=c11 $cflags "$tmp/use.c" -o "$tmp/use" \
     $(config --static --libs blockpool-eth |
