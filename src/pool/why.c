@@ -127,6 +127,9 @@ size_t bp_pool_why(const struct bp_pool *p, char *out, size_t cap) {
         say_slot(p, &t, bp_slot_at(p, lowest));
     else if (job != NULL)
         say_job(p, &t, job);
+    else if (wait != NULL && waits_until(wait) == BP_TIME_NEVER)
+        say(&t, "block %llu waits until a target covers it",
+            (ull)bp_section_bottom(wait));
     else if (wait != NULL)
         say(&t, "block %llu is tried again in %llu ms",
             (ull)bp_section_bottom(wait), (ull)(waits_until(wait) - p->now));

@@ -305,6 +305,7 @@ run 4 "sync stops at the merge" sync "$tmp/t2" --chain "$tmp/merge.json" \
     --verify none --peer "$enode" --timeout 3
 says "Head $last_work 0x"
 says "Blocks without proof of work are not taken"
+says "no progress for 3 s: block $((last_work + 1)) waits until a target covers"
 run 0 "  … and crosses it for a trusted head" sync "$tmp/t2" \
     --chain "$tmp/merge.json" --verify none --peer "$enode" \
     --trusted-head "$head"
