@@ -1,12 +1,12 @@
 /* pool: the engine's own cost, what it holds, and how long it takes against
    peers in virtual time. The toy host of tests/lib/scene plays the network;
    its work is not counted. */
+#ifdef HAVE_UTHASH
 #include <uthash.h>
+#endif
+
 #include "lib/bench.h"
 #include "lib/scene.h"
-
-#ifdef HAVE_UTHASH
-#endif
 
 static const char *const name = "pool";
 
