@@ -208,16 +208,19 @@ static void release_block(struct bp_pool *p, const struct bp_delivery *b) {
     if (b->has_link) bp_release(p, b->link.item);
 }
 
-/* Whoever pushes a block has it: that is a claim. */
+/* Whoever pushes a block has its parent, and no more: it relays before it
+   imports. */
 static void push_claims(struct bp_pool *p, const struct bp_ev_pushed *ev) {
+    const struct bp_link *l = &ev->block.link;
     struct bp_ev_claim claim = { .peer = ev->peer };
     struct bp_claim *c = &claim.claim;
-    c->head = ev->block.hash;
-    c->known = ev->block.known;
-    c->has_td = ev->has_td;
-    c->td = ev->td;
+    if (l->number == 0 || bp_u256_cmp(&ev->td, &l->difficulty) < 0) return;
+    c->head = l->parent;
+    c->known = ev->block.parent;
+    c->has_td = true;
+    bp_u256_sub(&c->td, &ev->td, &l->difficulty);
     c->has_number = true;
-    c->number = ev->block.link.number;
+    c->number = l->number - 1;
     bp_on_claim(p, &claim);
 }
 

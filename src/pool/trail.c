@@ -385,7 +385,10 @@ static void follow(struct bp_pool *p, uint32_t place, struct bp_trail *t,
     struct bp_peer *peer = &p->peer[place];
     if (!t->complete && landed(p, t)) completed(t, &t->end, t->end_number);
     if (t->complete && based(p, peer, t)) {
+        uint32_t before = t->n_pages;
         shed(p, t);
+        if (before > 0 && t->n_pages == 0)
+            bp_wake_at(p, p->now); /* upper lists may be missing */
         want_blocks(p, peer, t);
     }
     if (t->complete) return;

@@ -160,6 +160,8 @@ static bool suits(struct bp_pool *p, const struct bp_slot *s,
     if (s->link == BP_NIL) {
         if (!bp_peer_bare(peer)) return false;
         if (s->only_owner && s->owner != peer->serial) return false;
+        if (!s->only_owner && peer->has_top && s->number > peer->top)
+            return false;
     } else {
         const struct bp_plink *l = bp_link_at(&p->forest, s->link);
         if ((l->flags & BP_PL_BARE) != 0 && !bp_peer_bare(peer)) return false;
@@ -388,6 +390,7 @@ static bool take_bare(struct bp_pool *p, uint32_t id, struct bp_delivery *b,
     if (ref == BP_NIL) {
         if (bp_slot_find_bare(p, &b->hash) == id) bp_slot_drop_bare(p, id);
         bp_trail_pause(p, owner);
+        p->forest.dropped = true; /* trails look for it again */
         return false;
     }
     bp_slot_fill(p, id, b->item, b->size, by);
@@ -439,7 +442,8 @@ static void note_missed(struct bp_pool *p, const struct bp_request *r) {
 /* It is a fault only if the peer claimed to have it. */
 static void gave_nothing(struct bp_pool *p, struct bp_peer *peer, bool sure) {
     uint32_t shift = peer->body_fails < 6 ? peer->body_fails : 6;
-    if (sure) bp_blame(p, peer->by, BP_OFF_EMPTY, 0, NULL, 0, false);
+    if (!sure) return;
+    bp_blame(p, peer->by, BP_OFF_EMPTY, 0, NULL, 0, false);
     peer->body_fails++;
     peer->body_retry = p->now + ((uint64_t)BP_BACKOFF_MS << shift);
 }
@@ -454,7 +458,10 @@ static void close_bodies(struct bp_pool *p, struct bp_request *r, size_t n,
     if (n == 0 && r->n_wants > 0) gave_nothing(p, peer, r->sure);
     if (useful) {
         peer->body_fails = 0;
-        bp_peer_helped(p, peer);
+        peer->progress = p->now;
+        /* It does not make up for a head that it lacks. */
+        if (peer->last_fault == BP_OFF_LATE || peer->fails == 0)
+            bp_peer_helped(p, peer);
     }
     bp_request_close(p, r);
 }
