@@ -33,9 +33,9 @@ static json_t *verified_ranges(struct bp_store_view *v) {
     return list;
 }
 
-static void print_json(const struct cli *c, struct bp_store *s,
-                       struct bp_store_view *v,
-                       const struct bp_store_entry *head) {
+static int print_json(const struct cli *c, struct bp_store *s,
+                      struct bp_store_view *v,
+                      const struct bp_store_entry *head) {
     struct bp_store_identity id;
     char hash[67] = "0x", genesis[67] = "0x", td[BP_U256_DEC_MAX];
     bp_store_identity(s, &id);
@@ -49,9 +49,14 @@ static void print_json(const struct cli *c, struct bp_store *s,
         "total_difficulty", td, "blocks", (json_int_t)bp_view_count(v),
         "verified", verified_ranges(v));
     char *text = json_dumps(j, JSON_COMPACT);
-    puts(text != NULL ? text : "{}");
-    free(text);
     json_decref(j);
+    if (text == NULL) /* jansson has no other reason */
+        return cli_error(NODE_EXIT_FAILED,
+                         "%s: no memory, or a path that is not UTF-8",
+                         c->datadir);
+    puts(text);
+    free(text);
+    return 0;
 }
 
 static void print_text(const struct cli *c, struct bp_store *s,
@@ -94,7 +99,7 @@ int cmd_status(struct cli *c) {
         code = cli_error(cli_exit_code(err), "%s: %s", c->datadir,
                          bp_strerror(err));
     } else if (c->o->json) {
-        print_json(c, s, v, &head);
+        code = print_json(c, s, v, &head);
     } else {
         print_text(c, s, v, &head);
     }

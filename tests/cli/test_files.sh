@@ -40,6 +40,10 @@ run 0 "status without --chain" "$bp" status --json -d "$tmp/d1"
 says '"chain":"dev"'
 says '"number":38'
 says '"checks":["seal","rules","roots"]'
+odd=$tmp/$(printf 'd\377')
+run 0 "import into a folder whose name is not UTF-8" \
+    "$bp" import --dev -d "$odd" "$tmp/a.rlp"
+run 1 "  … which JSON cannot say" "$bp" status --json -d "$odd"
 head1=$(grep -o '"hash":"[^"]*"' "$out" | head -1)
 run 0 "export" "$bp" export -d "$tmp/d1" "$tmp/c.rlp.gz"
 run 0 "import of what was exported" "$bp" import --dev -d "$tmp/d2" "$tmp/c.rlp.gz"
