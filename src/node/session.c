@@ -28,13 +28,14 @@
 
 /* ---- our Status -------------------------------------------------------- */
 
+/* Our own head: if it does not decode, that is no peer's fault. */
 static int read_head(struct bp_store_entry *head, struct bp_header *header,
                      struct bp_store_view *view) {
     bp_span rlp;
     int err = bp_view_head(view, head);
     if (err == 0) err = bp_view_header(view, &rlp, head);
-    if (err == 0) err = bp_header_decode(header, &rlp);
-    return err;
+    if (err != 0) return err;
+    return bp_header_decode(header, &rlp) == 0 ? 0 : BP_ERR_STORE_CORRUPT;
 }
 
 int session_status(struct bp_msg_status *out, struct node *n,

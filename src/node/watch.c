@@ -143,8 +143,7 @@ static void finish_synced(struct sync *s) {
 /* Everybody had a chance to say what they have, and it is stored. */
 static bool is_synced(const struct sync *s) {
     return s->inserting == 0 && sync_usable(s) > 0 &&
-           dial_untried(s->node) == 0 && dial_pending(s->node) == 0 &&
-           bp_pool_quiescent(s->pool);
+           dial_untried(s->node) == 0 && bp_pool_quiescent(s->pool);
 }
 
 static void look_at_goals(struct sync *s) {

@@ -92,7 +92,9 @@ int bp_auth_write(struct bp_auth *a) {
     uint8_t text[TEXT_MAX], sig[BP_SECP_SIG], signed_hash[32];
     struct bp_rlp_w w = { text, sizeof text, 0 };
     BP_TRY(token(signed_hash, a, a->nonce));
-    BP_TRY(bp_secp_sign(sig, &a->curve, a->ephemeral, signed_hash));
+    int err = bp_secp_sign(sig, &a->curve, a->ephemeral, signed_hash);
+    bp_wipe(signed_hash, sizeof signed_hash); /* derived from our secret */
+    if (err != 0) return err;
     size_t list = bp_rlp_open(&w);
     bp_rlp_put_str(&w, sig, sizeof sig);
     bp_rlp_put_str(&w, a->public_key, sizeof a->public_key);
@@ -197,10 +199,10 @@ int bp_auth_read(struct bp_auth *a) {
     uint8_t sig[BP_SECP_SIG], signed_hash[32];
     BP_TRY(read_auth_fields(sig, a));
     if (bp_secp_same(a->remote, a->public_key)) return BP_ERR_RLPX_SELF;
-    if (token(signed_hash, a, a->remote_nonce) != 0 ||
-        bp_secp_recover(a->remote_ephemeral, sig, signed_hash) != 0)
-        return BP_ERR_RLPX_HANDSHAKE;
-    return 0;
+    int err = token(signed_hash, a, a->remote_nonce);
+    if (err == 0) err = bp_secp_recover(a->remote_ephemeral, sig, signed_hash);
+    bp_wipe(signed_hash, sizeof signed_hash);
+    return err == 0 ? 0 : BP_ERR_RLPX_HANDSHAKE;
 }
 
 int bp_auth_read_ack(struct bp_auth *a) {
