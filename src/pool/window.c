@@ -393,6 +393,8 @@ static bool take_bare(struct bp_pool *p, uint32_t id, struct bp_delivery *b,
         p->forest.dropped = true; /* trails look for it again */
         return false;
     }
+    /* A header of its own that says the body is empty has ended the slot. */
+    if (bp_link_at(&p->forest, ref)->slot != id) return false;
     bp_slot_fill(p, id, b->item, b->size, by);
     keep_ahead(p, id, ref);
     return true;
