@@ -154,7 +154,7 @@ static void check_bodies(void *arg) {
 static void add_block(struct bodies *c, const char *hex, size_t least) {
     static uint8_t rlp[1 << 20], body[1 << 20];
     struct bp_block b;
-    size_t n = strlen(hex) / 2, txs;
+    size_t n = strlen(hex) / 2, txs = 0;
     must(n <= sizeof rlp && bp_unhex(rlp, n, hex) == 0, "hexadecimal");
     bp_span in = { rlp, n }, list, payload;
     must(bp_block_decode(&b, &in) == 0, "a block");

@@ -145,7 +145,7 @@ static void hash_all(void *arg) {
     must(bp_view_begin(&view, b->store) == 0, "view", "none");
     for (uint64_t i = 0; i <= LAST; i++) {
         struct bp_store_entry e;
-        bp_span header, body;
+        bp_span header = { NULL, 0 }, body = { NULL, 0 };
         must(bp_view_at(view, &e, i) == 0 &&
                  bp_view_header(view, &header, &e) == 0 &&
                  bp_view_body(view, &body, &e) == 0,

@@ -5,6 +5,7 @@
 
 # Serves a file; $enode is where.
 serve() {
+    rm -f "$tmp/serve" # what an earlier one said must not be read again
     "$bp" serve "$@" --port 0 >"$tmp/serve" 2>&1 &
     pids="$pids $!"
     until_ok grep -q 'enode://' "$tmp/serve"

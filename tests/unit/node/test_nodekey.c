@@ -53,7 +53,7 @@ static void refuses_what_is_no_key(void **state) {
         "b71c71",
         SOME_KEY "0",
         SOME_KEY "\n\n\n\n",
-        "0x" SOME_KEY,
+        ("0x" SOME_KEY),
         "z71c71a67e1177ad4e901695e1b4b9ee17ae16c6668d313eac2f96dbcda3f291",
         /* 0, and the order of the curve */
         "0000000000000000000000000000000000000000000000000000000000000000",
