@@ -102,10 +102,9 @@ static int check_rules(struct verifying *v) {
 
 static int check_receipts(struct verifying *v) {
     char text[BP_RULING_TEXT_MAX];
-    int err = 0;
     for (size_t i = 0; i < v->n; i++)
         if (v->receipts[i].p != NULL &&
-            (err = bp_roots_add(v->roots, v->receipts[i], &v->root[i])) != 0)
+            bp_roots_add(v->roots, v->receipts[i], &v->root[i]) != 0)
             return bad(v, i, "its receipts are no list");
     bp_roots_run(v->roots);
     for (size_t i = 0; i < v->n; i++) {

@@ -57,10 +57,11 @@ static bool forgettable(const struct peer *e) {
 /* A place for a new entry; NO_PEER: none. */
 static size_t make_room(struct peers *p) {
     if (p->n == p->cap && p->cap < PEERS_MAX) {
-        struct peer *more = realloc(p->list, 2 * p->cap * sizeof *more);
+        size_t cap = p->cap > 0 ? 2 * p->cap : 64;
+        struct peer *more = realloc(p->list, cap * sizeof *more);
         if (more != NULL) {
             p->list = more;
-            p->cap *= 2;
+            p->cap = cap;
         }
     }
     if (p->n < p->cap) return p->n++;

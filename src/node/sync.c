@@ -386,6 +386,7 @@ int sync_new(struct sync **out, struct node *n, struct node_error *why) {
     n->sync = s; /* so that node_free ends what was begun */
     s->node = n;
     s->n_threads = n->cfg.threads;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     s->roots = calloc(s->n_threads, sizeof *s->roots);
     s->refused = calloc(s->n_threads + 2, sizeof *s->refused);
     int err = s->roots == NULL || s->refused == NULL ? BP_ERR_NOMEM : 0;
