@@ -1,23 +1,13 @@
 /* Group B of the scenario catalogue: plain syncs, by headers and by bare
    hashes. */
-#include "lib/scene.h"
-
-static const uint32_t kinds[] = { SCENE_LINKS, SCENE_BARE };
-#define EACH_KIND(k) for (int k = 0; k < 2; k++)
-
-static void world(struct scene *s, int kind, uint32_t last) {
-    scene_prepare(s, NULL);
-    s->caps = kinds[kind];
-    scene_chain(s, 1, last, 7);
-    assert_int_equal(scene_make_pool(s), 0);
-}
+#include "world.h"
 
 /* A peer whose head we have is asked for nothing. */
 static void b1_head_known(void **state) {
     (void)state;
     EACH_KIND(k) {
         struct scene s;
-        world(&s, k, 1);
+        plain_world(&s, k, 1);
         scene_join(&s, 1, 0);
         assert_true(bp_pool_quiescent(s.pool));
         assert_int_equal(scene_status(&s).best, 0);
@@ -33,7 +23,7 @@ static void b1_head_known(void **state) {
 static void b2_head_parent_known(void **state) {
     (void)state;
     struct scene s;
-    world(&s, 1, 1);
+    plain_world(&s, 1, 1);
     scene_join(&s, 1, 1);
     struct scene_peer *peer = scene_peer(&s, 1);
     assert_int_equal(peer->asks[0].type, BP_ACT_ASK_BLOCKS);
@@ -49,7 +39,7 @@ static void b3_shortest_sync(void **state) {
     (void)state;
     EACH_KIND(k) {
         struct scene s;
-        world(&s, k, 2);
+        plain_world(&s, k, 2);
         scene_join(&s, 1, 2);
         assert_int_equal(scene_status(&s).best, 1);
         scene_settle(&s, 60000);
@@ -65,7 +55,7 @@ static void b3_shortest_sync(void **state) {
 static void b4_list_stops_short(void **state) {
     (void)state;
     struct scene s;
-    world(&s, 1, 3);
+    plain_world(&s, 1, 3);
     scene_join(&s, 1, 3)->manual = true;
     scene_settle(&s, 10); /* the head block */
     struct scene_ask *ask = scene_open_ask(&s, 1, BP_ACT_ASK_HASHES);
@@ -88,7 +78,7 @@ static void b6_new_head_on_partial_chain(void **state) {
     (void)state;
     EACH_KIND(k) {
         struct scene s;
-        world(&s, k, 7);
+        plain_world(&s, k, 7);
         struct scene_peer *peer = scene_join(&s, 1, 5);
         peer->cap = 2; /* short lists */
         peer->latency = 10;
@@ -109,7 +99,7 @@ static void b8_bulk_from_one_peer(void **state) {
     (void)state;
     EACH_KIND(k) {
         struct scene s;
-        world(&s, k, 5000);
+        plain_world(&s, k, 5000);
         scene_peer(&s, 1)->latency = 20;
         scene_join(&s, 1, 5000);
         scene_settle(&s, 600000);
@@ -126,7 +116,7 @@ static void b9_peers_with_prefixes(void **state) {
     (void)state;
     EACH_KIND(k) {
         struct scene s;
-        world(&s, k, 3200);
+        plain_world(&s, k, 3200);
         scene_join(&s, 8, 1600)->latency = 10;
         scene_settle(&s, 600000);
         scene_expect_head(&s, 1600);
@@ -148,9 +138,9 @@ static void b11_mixed_protocols(void **state) {
     (void)state;
     for (uint32_t first = 0; first < 2; first++) {
         struct scene s;
-        world(&s, 0, 1000);
+        plain_world(&s, 0, 1000);
         for (uint32_t i = 0; i < 2; i++) {
-            s.caps = kinds[(first + i) % 2];
+            s.caps = kind_caps((first + i) % 2);
             scene_peer(&s, i + 1)->latency = 15;
             scene_join(&s, i + 1, 1000);
         }
@@ -171,7 +161,7 @@ static void b12_empty_bodies(void **state) {
     scene_chain(&s, 1, 300, 7);
     for (uint32_t id = 1; id <= 300; id++)
         scene_at(&s, id)->empty = id % 3 != 0;
-    assert_int_equal(scene_make_pool(&s), 0);
+    made(&s);
     scene_join(&s, 1, 300)->latency = 5;
     scene_settle(&s, 60000);
     scene_expect_head(&s, 300);

@@ -1,19 +1,15 @@
 /* Groups F and P of the catalogue, X2, X3, X13, X27, X30; and X22: the same
    scripts with the peers' answers in every order. */
-#include "lib/scene.h"
-
-static const uint32_t kinds[] = { SCENE_LINKS, SCENE_BARE };
-#define EACH_KIND(k) for (int k = 0; k < 2; k++)
+#include "world.h"
 
 /* 0-1-2-3, then 4-5-6 (each 2) and 7-8-9 (each 1). */
 static void fork_world(struct scene *s, int kind) {
-    scene_prepare(s, NULL);
-    s->caps = kinds[kind];
+    world(s, kind, 0, NULL);
     scene_chain(s, 1, 3, 5);
     scene_chain(s, 4, 6, 2);
     scene_block(s, 7, 3, 1);
     scene_chain(s, 8, 9, 1);
-    assert_int_equal(scene_make_pool(s), 0);
+    made(s);
 }
 
 static void everything_held(struct scene *s) {
@@ -66,13 +62,12 @@ static void f5_fork_a_then_fork_b(void **state) {
     (void)state;
     EACH_KIND(k) {
         struct scene s;
-        scene_prepare(&s, NULL);
-        s.caps = kinds[k];
+        world(&s, k, 0, NULL);
         scene_chain(&s, 1, 1000, 3);
         scene_chain(&s, 1001, 1600, 3);
         scene_block(&s, 1601, 1000, 4);
         scene_chain(&s, 1602, 2200, 4);
-        assert_int_equal(scene_make_pool(&s), 0);
+        made(&s);
         scene_join(&s, 1, 1600);
         scene_settle(&s, 100000);
         scene_expect_head(&s, 1600);
@@ -91,7 +86,7 @@ static void p1_registry_script(void **state) {
     struct scene s;
     scene_prepare(&s, NULL);
     for (uint32_t id = 1; id <= 6; id++) scene_block(&s, id, 0, id);
-    assert_int_equal(scene_make_pool(&s), 0);
+    made(&s);
     for (uint32_t i = 1; i <= 3; i++) scene_peer(&s, i)->silent = true;
     scene_join(&s, 1, 1);
     assert_int_equal(scene_status(&s).best, 1);
@@ -121,10 +116,9 @@ static void p3_better_peer_in_the_middle(void **state) {
     (void)state;
     EACH_KIND(k) {
         struct scene s;
-        scene_prepare(&s, NULL);
-        s.caps = kinds[k];
+        world(&s, k, 0, NULL);
         scene_chain(&s, 1, 700, 2);
-        assert_int_equal(scene_make_pool(&s), 0);
+        made(&s);
         scene_peer(&s, 1)->latency = 30;
         scene_peer(&s, 2)->latency = 20;
         scene_join(&s, 1, 600);
@@ -146,10 +140,9 @@ static void p4_best_leaves_worse_goes_on(void **state) {
     (void)state;
     EACH_KIND(k) {
         struct scene s;
-        scene_prepare(&s, NULL);
-        s.caps = kinds[k];
+        world(&s, k, 0, NULL);
         scene_chain(&s, 1, 6, 2);
-        assert_int_equal(scene_make_pool(&s), 0);
+        made(&s);
         scene_peer(&s, 2)->cap = 2;
         scene_peer(&s, 2)->latency = 10;
         scene_join(&s, 2, 6);
@@ -170,7 +163,7 @@ static void p8_disjoint_section_is_inserted_once_connected(void **state) {
     struct scene s;
     scene_prepare(&s, NULL);
     scene_chain(&s, 1, 6, 2);
-    assert_int_equal(scene_make_pool(&s), 0);
+    made(&s);
     struct scene_peer *two = scene_join(&s, 2, 6);
     two->manual = true;
     scene_settle(&s, 5);
@@ -178,7 +171,7 @@ static void p8_disjoint_section_is_inserted_once_connected(void **state) {
 
     scene_prepare(&s, NULL);
     scene_chain(&s, 1, 6, 2);
-    assert_int_equal(scene_make_pool(&s), 0);
+    made(&s);
     scene_peer(&s, 2)->manual = true;
     scene_join(&s, 2, 6);
     struct scene_ask *ask = scene_open_ask(&s, 2, BP_ACT_ASK_LINKS);
@@ -205,7 +198,7 @@ static void p14_faster_peers_get_more(void **state) {
     struct scene s;
     scene_prepare(&s, NULL);
     scene_chain(&s, 1, 6000, 2);
-    assert_int_equal(scene_make_pool(&s), 0);
+    made(&s);
     for (uint32_t i = 1; i <= 3; i++) {
         scene_peer(&s, i)->latency = 10;
         scene_peer(&s, i)->rate = i * 400000;
@@ -232,7 +225,7 @@ static void x2_two_forks_in_one_section(void **state) {
         scene_chain(&s, 42, 45, 4);
         scene_block(&s, 46, 10, winner == 2 ? 900 : 4);
         scene_chain(&s, 47, 50, 4);
-        assert_int_equal(scene_make_pool(&s), 0);
+        made(&s);
         s.hold_jobs = true; /* nothing leaves the forest meanwhile */
         for (uint32_t i = 1; i <= 3; i++) scene_peer(&s, i)->manual = true;
         static const uint32_t heads[] = { 40, 45, 50 };
@@ -257,7 +250,7 @@ static void x2_two_forks_in_one_section(void **state) {
         scene_chain(&s, 42, 45, 4);
         scene_block(&s, 46, 10, winner == 2 ? 900 : 4);
         scene_chain(&s, 47, 50, 4);
-        assert_int_equal(scene_make_pool(&s), 0);
+        made(&s);
         for (uint32_t i = 0; i < 3; i++) scene_peer(&s, i + 1)->latency = 7 * i;
         for (uint32_t i = 0; i < 3; i++) scene_join(&s, i + 1, heads[i]);
         scene_settle(&s, 200000);
@@ -273,7 +266,7 @@ static void x30_head_inside_a_known_section(void **state) {
     struct scene s;
     scene_prepare(&s, NULL);
     scene_chain(&s, 1, 3000, 5);
-    assert_int_equal(scene_make_pool(&s), 0);
+    made(&s);
     scene_peer(&s, 1)->latency = 50;
     scene_join(&s, 1, 3000);
     scene_run(&s, 60);
@@ -335,7 +328,7 @@ static size_t open_list(struct scene *s, uint32_t n, uint32_t out[64][2]) {
 }
 
 /* Runs with the choices given (each 0..open-1); returns how many choices were
-   made and, in `width`, how many there were at each. */
+   chosen and, in `width`, how many there were at each. */
 static size_t run_script(const struct script *sc, uint32_t caps,
                          const uint8_t *choice, size_t n_choice, uint8_t *width,
                          size_t cap, struct bp_rng *rng) {
@@ -345,11 +338,11 @@ static size_t run_script(const struct script *sc, uint32_t caps,
                                                 .blocks_per_request = 2 });
     s.caps = caps;
     sc->world(&s);
-    assert_int_equal(scene_make_pool(&s), 0);
+    made(&s);
     for (uint32_t i = 1; i <= sc->n; i++) scene_peer(&s, i)->manual = true;
     for (uint32_t i = 1; i <= sc->n; i++)
         if (i < sc->n || sc->later == 0) scene_join(&s, i, sc->heads[i - 1]);
-    size_t made = 0;
+    size_t chosen = 0;
     for (uint32_t answers = 0; answers < 2000; answers++) {
         if (answers == sc->later && sc->later != 0)
             scene_join(&s, sc->n, sc->heads[sc->n - 1]);
@@ -366,13 +359,13 @@ static size_t run_script(const struct script *sc, uint32_t caps,
             continue;
         }
         size_t pick = 0;
-        if (n > 1 && made < cap) {
-            width[made] = (uint8_t)n;
+        if (n > 1 && chosen < cap) {
+            width[chosen] = (uint8_t)n;
             if (rng != NULL)
                 pick = (size_t)bp_rng_below(rng, n);
-            else if (made < n_choice)
-                pick = choice[made];
-            made++;
+            else if (chosen < n_choice)
+                pick = choice[chosen];
+            chosen++;
         }
         scene_answer(&s, open[pick][0], open[pick][1]);
     }
@@ -385,7 +378,7 @@ static size_t run_script(const struct script *sc, uint32_t caps,
     if (scene_offences(&s) != 0)
         fail_msg("%s: an honest peer was accused", sc->name);
     scene_close(&s);
-    return made;
+    return chosen;
 }
 
 /* Every order in which the answers can come, to a depth of eight choices. */
@@ -396,12 +389,12 @@ static void x22_all_interleavings(void **state) {
             uint8_t choice[8] = { 0 }, width[8];
             size_t n = 0, runs = 0;
             for (;;) {
-                size_t made = run_script(&scripts[k], kinds[kind], choice, n,
-                                         width, 8, NULL);
-                if (made > 8) made = 8;
+                size_t chosen = run_script(&scripts[k], kind_caps(kind), choice,
+                                           n, width, 8, NULL);
+                if (chosen > 8) chosen = 8;
                 runs++;
-                for (size_t i = n; i < made; i++) choice[i] = 0;
-                n = made;
+                for (size_t i = n; i < chosen; i++) choice[i] = 0;
+                n = chosen;
                 while (n > 0 && choice[n - 1] + 1 >= width[n - 1]) n--;
                 if (n == 0) break;
                 choice[n - 1]++;
@@ -419,7 +412,8 @@ static void x22_random_orders(void **state) {
         uint8_t width[64];
         const struct script *sc =
             &scripts[bp_rng_below(&rng, sizeof scripts / sizeof *scripts)];
-        run_script(sc, kinds[bp_rng_below(&rng, 2)], NULL, 0, width, 64, &rng);
+        run_script(sc, kind_caps((int)bp_rng_below(&rng, 2)), NULL, 0, width,
+                   64, &rng);
     }
 }
 

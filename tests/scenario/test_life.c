@@ -1,21 +1,7 @@
 /* Groups T, S and N of the catalogue, life cycle, timers, memory: X1, X3, X9,
    X12, X13, X15, X16, X18, X19, X21, X23, X27, X28, X29; targets; condensed
    branches; every allocation failing in turn. */
-#include "lib/scene.h"
-
-static const uint32_t kinds[] = { SCENE_LINKS, SCENE_BARE };
-#define EACH_KIND(k) for (int k = 0; k < 2; k++)
-
-static void world(struct scene *s, int kind, uint32_t last,
-                  const struct bp_pool_config *cfg) {
-    scene_prepare(s, cfg);
-    s->caps = kinds[kind];
-    scene_chain(s, 1, last, 7);
-}
-
-static void made(struct scene *s) {
-    assert_int_equal(scene_make_pool(s), 0);
-}
+#include "world.h"
 
 /* ---- throttling --------------------------------------------------------- */
 

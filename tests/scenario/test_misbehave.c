@@ -1,19 +1,5 @@
 /* Groups M, A and R of the catalogue; X4-X8, X11, X12, X14, X25, X26. */
-#include "lib/scene.h"
-
-static const uint32_t kinds[] = { SCENE_LINKS, SCENE_BARE };
-#define EACH_KIND(k) for (int k = 0; k < 2; k++)
-
-static void world(struct scene *s, int kind, uint32_t last,
-                  const struct bp_pool_config *cfg) {
-    scene_prepare(s, cfg);
-    s->caps = kinds[kind];
-    scene_chain(s, 1, last, 7);
-}
-
-static void made(struct scene *s) {
-    assert_int_equal(scene_make_pool(s), 0);
-}
+#include "world.h"
 
 static void m1_invalid_block_at_the_top(void **state) {
     (void)state;

@@ -1,34 +1,10 @@
 /* Records of whole syncs, played again. */
 #include "blockpool/record.h"
+#include "lib/memory.h"
 #include "lib/scene.h"
 
-struct memory {
-    uint8_t *p;
-    size_t n, cap, at;
-};
-
-static int sink(void *user, const void *bytes, size_t n) {
-    struct memory *m = user;
-    if (m->n + n > m->cap) {
-        m->cap = 2 * (m->n + n);
-        m->p = realloc(m->p, m->cap);
-        assert_non_null(m->p);
-    }
-    memcpy(m->p + m->n, bytes, n);
-    m->n += n;
-    return 0;
-}
-
-static size_t source(void *user, void *buf, size_t cap) {
-    struct memory *m = user;
-    size_t n = m->n - m->at < cap ? m->n - m->at : cap;
-    memcpy(buf, m->p + m->at, n);
-    m->at += n;
-    return n;
-}
-
-/* A sync with a fork, a silent peer, a peer that leaves and one whose bodies
-   are bad. The record claims to be of `claimed`, or of the real config. */
+/* A sync with a fork, a silent peer and a peer that leaves. The record claims
+   to be of `claimed`, or of the real config. */
 static void record_a_sync(struct memory *m,
                           const struct bp_pool_config *claimed) {
     struct scene s;
@@ -37,8 +13,8 @@ static void record_a_sync(struct memory *m,
     scene_block(&s, 2000, 700, 12);
     scene_chain(&s, 2001, 2600, 12);
     assert_int_equal(bp_recorder_new(&s.recorder,
-                                     claimed != NULL ? claimed : &s.cfg, sink,
-                                     m),
+                                     claimed != NULL ? claimed : &s.cfg,
+                                     memory_sink, m),
                      0);
     assert_int_equal(scene_make_pool(&s), 0);
     scene_join(&s, 1, 1500)->latency = 20;
@@ -60,7 +36,7 @@ static struct bp_replay replay(struct memory *m,
     struct bp_record *r;
     struct bp_replay out = { .config = config, .check = true };
     m->at = 0;
-    assert_int_equal(bp_record_open(&r, NULL, source, m), 0);
+    assert_int_equal(bp_record_open(&r, NULL, memory_source, m), 0);
     assert_int_equal(bp_record_replay(r, &out), 0);
     bp_record_free(r);
     return out;
@@ -138,7 +114,7 @@ static void whoever_watches_sees_all_of_it(void **state) {
                            .at_end = see_end,
                            .user = seen };
     record_a_sync(&m, NULL);
-    assert_int_equal(bp_record_open(&rec, NULL, source, &m), 0);
+    assert_int_equal(bp_record_open(&rec, NULL, memory_source, &m), 0);
     assert_int_equal(bp_record_replay(rec, &r), 0);
     bp_record_free(rec);
     assert_int_equal(seen[0], r.events);

@@ -1,4 +1,5 @@
 #include "blockpool/record.h"
+#include "lib/memory.h"
 #include "lib/test.h"
 #include "pool/codec.h"
 
@@ -185,44 +186,14 @@ static struct bp_event random_event(struct bp_rng *r) {
     return e;
 }
 
-/* ---- a record in memory ------------------------------------------------ */
-
-struct memory {
-    uint8_t *p;
-    size_t n, cap, at;
-    size_t limit; /* the sink fails beyond it; 0: never */
-    size_t most;  /* bytes a read gives at most; 0: any number */
-};
-
-static int memory_sink(void *user, const void *bytes, size_t n) {
-    struct memory *m = user;
-    if (m->limit != 0 && m->n + n > m->limit) return BP_ERR_DISK_FULL;
-    if (m->n + n > m->cap) {
-        m->cap = 2 * (m->n + n);
-        m->p = realloc(m->p, m->cap);
-        assert_non_null(m->p);
-    }
-    memcpy(m->p + m->n, bytes, n);
-    m->n += n;
-    return 0;
-}
-
-static size_t memory_source(void *user, void *buf, size_t cap) {
-    struct memory *m = user;
-    size_t n = m->n - m->at < cap ? m->n - m->at : cap;
-    if (m->most != 0 && n > m->most) n = m->most;
-    memcpy(buf, m->p + m->at, n);
-    m->at += n;
-    return n;
-}
-
-/* An event as bytes, to compare two of them. */
-static void event_bytes(struct memory *out, const struct bp_event *e);
+/* ---- what is written is read ----------------------------------------------
+ */
 
 static bool append(void *user, void *bytes, size_t n) {
     return memory_sink(user, bytes, n) == 0;
 }
 
+/* An event as bytes, to compare two of them. */
 static void event_bytes(struct memory *out, const struct bp_event *e) {
     struct bp_event copy = *e;
     struct bp_codec c = { .move = append, .user = out };
