@@ -514,7 +514,9 @@ struct bp_pool_config {
     uint32_t head_probe_ms;    /* without any progress [60,000] */
     uint32_t progress_ms;      /* progress limit of a branch [30,000] */
     uint32_t suspend_ms;       /* [300,000] */
-    uint32_t idle_best_ms;     /* [60,000] */
+    uint32_t idle_best_ms;     /* for a peer that was best to tell of more than
+                                  its head, all of which is held, once our
+                                  chain is heavier [60,000] */
     uint32_t announce_wait_ms; /* [500] */
 
     /* One line per decision, virtual time in front, no pointers; for tests

@@ -103,9 +103,11 @@ static bool floods(struct bp_pool *p, struct bp_peer *peer, uint32_t have,
 
 void bp_on_announced(struct bp_pool *p, const struct bp_ev_announced *ev) {
     uint32_t place = bp_peer_find(p, ev->peer);
-    if (place == BP_NIL || ev->known.held || known(p, &ev->hash)) return;
-    if (ev->has_number && !near(p, ev->number)) return;
+    if (place == BP_NIL) return;
     struct bp_peer *peer = &p->peer[place];
+    bp_peer_news(peer, &ev->hash, &ev->known);
+    if (ev->known.held || known(p, &ev->hash)) return;
+    if (ev->has_number && !near(p, ev->number)) return;
     uint32_t id = notice_find(p, &ev->hash);
     if (id == BP_NIL) {
         if (floods(p, peer, peer->notices, p->cfg.announced_max, &ev->hash))
@@ -280,6 +282,7 @@ void bp_on_pushed(struct bp_pool *p, const struct bp_ev_pushed *ev) {
         return;
     }
     struct bp_peer *peer = &p->peer[place];
+    bp_peer_news(peer, &b.hash, &b.known);
     if (ev->has_td) push_claims(p, ev);
     if (peer->state == BP_PEER_LIVE && bp_notice_confirm(p, &b.link) &&
         !b.known.held) {

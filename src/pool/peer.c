@@ -52,7 +52,8 @@ static void set_claim(struct bp_pool *p, struct bp_peer *peer,
     peer->judged = false;
     peer->has_top = c->known.held || c->has_number;
     peer->top = c->known.held ? c->known.number : c->number;
-    peer->news = peer->progress = p->now;
+    peer->progress = p->now;
+    peer->leads = false;
     p->stat.claims++;
     bp_moved(p);
 }
@@ -337,11 +338,43 @@ static void watch_best(struct bp_pool *p) {
     bp_wake_at(p, p->now + p->cfg.progress_ms);
 }
 
+/* Who was best, gave all of it, and tells of nothing newer although we have
+   more by now, was a good source once. Where heads are claimed without a total
+   difficulty they are told of too seldom to say so. */
+static void watch_idle(struct bp_pool *p, struct bp_peer *peer) {
+    const struct bp_claim *c = &peer->info.claim;
+    if (!peer->leads || !c->known.held || !c->has_td ||
+        bp_u256_cmp(&p->head.td, &c->known.td) <= 0) {
+        peer->idle_due = 0;
+        return;
+    }
+    if (peer->idle_due == 0) peer->idle_due = p->now + p->cfg.idle_best_ms;
+    if (peer->idle_due > p->now) {
+        bp_wake_at(p, peer->idle_due);
+        return;
+    }
+    peer->leads = false;
+    peer->idle_due = 0;
+    peer->back = ++p->tick;
+    bp_blame(p, peer->by, BP_OFF_IDLE, 0, &c->head, c->known.number, false);
+}
+
+void bp_peer_news(struct bp_peer *peer, const bp_hash *hash,
+                  const struct bp_held *known) {
+    const struct bp_claim *c = &peer->info.claim;
+    bool older = known->held && c->known.held &&
+                 bp_u256_cmp(&known->td, &c->known.td) <= 0;
+    if (!older && !bp_hash_eq(hash, &c->head)) peer->idle_due = 0;
+}
+
 void bp_peers_schedule(struct bp_pool *p) {
     for (uint32_t i = 0; i < p->n_peers; i++) {
         struct bp_peer *peer = &p->peer[i];
-        if (peer->state == BP_PEER_LIVE && !peer->judged) judge_claim(p, peer);
+        if (peer->state != BP_PEER_LIVE) continue;
+        if (!peer->judged) judge_claim(p, peer);
+        watch_idle(p, peer);
     }
     elect(p);
+    if (p->best != BP_NIL) p->peer[p->best].leads = true;
     watch_best(p);
 }

@@ -90,12 +90,13 @@ struct bp_peer {
     bool judged;      /* the claim's total difficulty was compared */
     bool counted;     /* gave something at least once */
     bool was_best;    /* was best at least once */
+    bool leads;       /* … for the head that it claims now */
     uint32_t wrong;   /* claims that were wrong */
     uint64_t back;    /* tick of its last failure; 0: none since it helped */
     uint32_t fails;   /* failures in a row */
     bp_time retry;    /* not asked for its head or branch before */
     bp_time progress; /* last time its branch moved */
-    bp_time news;     /* last new head */
+    bp_time idle_due; /* idle then: we have more than its head; 0: not so */
     uint64_t tried;   /* tick of the last ask for its head */
     uint32_t out[BP_RATES]; /* requests in flight */
     uint32_t late;          /* … of which late */
@@ -468,6 +469,9 @@ void bp_peer_failed(struct bp_pool *p, struct bp_peer *peer, int fault,
                     const bp_hash *hash);
 /* It helped. */
 void bp_peer_helped(struct bp_pool *p, struct bp_peer *peer);
+/* It told of a block that is not the head it claims. */
+void bp_peer_news(struct bp_peer *peer, const bp_hash *hash,
+                  const struct bp_held *known);
 /* Chooses the best peer anew, judges claims, watches its progress. */
 void bp_peers_schedule(struct bp_pool *p);
 /* The heads of peers that equal this hash are held now. */
