@@ -83,23 +83,19 @@ BP_API int bp_import_check(struct bp_import *im, struct bp_import_result *out,
                            const struct bp_import_block *block, size_t n,
                            uint64_t now) BP_MUST_USE;
 
-/* Stores blocks that were verified already (bp_verify_blocks in other threads)
-   and chooses the head. The parent of the first must be held; the ruling of
-   *out is OK or FAILED. */
-BP_API int bp_import_verified(struct bp_import *im,
-                              struct bp_import_result *out,
-                              const struct bp_block *block, const bp_hash *hash,
-                              size_t n, struct bp_store_error *why) BP_MUST_USE;
-
-/* Whether a branch becomes the head that stands on the held block `parent`,
-   adds `work` (a sum of difficulties) and ends with `tip`, of which td is not
-   looked at. Returns 0, BP_ERR_NO_PARENT, BP_ERR_RANGE (the total difficulty
-   overflows) or an error of the store. */
-BP_API int bp_import_choose(struct bp_decision *out,
-                            const struct bp_fork_choice *fc,
-                            struct bp_store *store, const bp_hash *parent,
-                            const struct bp_tip *tip,
-                            const bp_u256 *work) BP_MUST_USE;
+/* Stores blocks that follow each other, oldest first, and were verified already
+   (bp_verify_blocks in other threads; `checks` says what was), and chooses the
+   head. `why` may be NULL. Returns 0 with the ruling OK, or, with nothing
+   written:
+     BP_ERR_RANGE      n is 0, or the total difficulty overflows
+     BP_ERR_NO_PARENT  the parent of the first is not held
+   or what bp_header_decode says of the last header, or an error of the store.
+   Any thread that may write to the store. */
+BP_API int bp_import_verified(struct bp_import_result *out,
+                              const struct bp_fork_choice *fc,
+                              struct bp_store *store,
+                              const struct bp_store_block *block, size_t n,
+                              struct bp_store_error *why) BP_MUST_USE;
 
 /* The ancestors of a held block, itself last, as bp_verify_blocks needs them,
    and the total difficulty up to it. Returns 0 or an error of the store. */

@@ -97,39 +97,6 @@ static void blame(struct insert_job *j, size_t n, enum bp_part part, int code) {
     };
 }
 
-/* ---- the generations before -------------------------------------------- */
-
-static int push_stored(struct bp_lineage *l, struct bp_store_view *view,
-                       const struct bp_store_entry *e) {
-    struct bp_header h;
-    struct bp_body body;
-    bp_span in;
-    BP_TRY(bp_view_header(view, &in, e));
-    BP_TRY(bp_header_decode(&h, &in));
-    BP_TRY(bp_view_body(view, &in, e));
-    BP_TRY(bp_body_decode(&body, &in));
-    bp_lineage_push(l, &h, &e->hash, body.uncles);
-    return 0;
-}
-
-/* The lineage that ends in `tip`, from the store. */
-static int read_lineage(struct insert_keep *k, struct bp_store_view *view,
-                        const bp_hash *tip) {
-    struct bp_store_entry e[BP_LINEAGE_MAX];
-    size_t n = 0;
-    if (k->has_tip && bp_hash_eq(&k->tip, tip)) return 0;
-    k->has_tip = false;
-    bp_lineage_init(&k->lineage);
-    int err = bp_view_find(view, &e[n], tip);
-    while (err == 0 && ++n < BP_LINEAGE_MAX)
-        err = bp_view_parent(view, &e[n], &e[n - 1]);
-    if (err != 0 && (n == 0 || err != BP_ERR_NOT_STORED)) return err;
-    while (n-- > 0) BP_TRY(push_stored(&k->lineage, view, &e[n]));
-    k->tip = *tip;
-    k->has_tip = true;
-    return 0;
-}
-
 /* ---- rules ------------------------------------------------------------- */
 
 static int decode(const struct insert_job *j, struct run *r) {
@@ -290,63 +257,49 @@ static void fill_block(const struct insert_job *j, struct run *r, size_t i) {
     };
 }
 
-/* Whether the branch of the first n becomes the canonical chain. */
-static int becomes_head(bool *out, struct insert_job *j, const struct run *r,
-                        size_t n) {
-    const struct bp_header *last = &r->headers[n - 1];
-    struct bp_tip tip = { .hash = j->blocks[n - 1].hash,
-                          .number = last->number,
-                          .time = last->time,
-                          .pos = bp_u256_is_zero(&last->difficulty) };
-    bp_u256 work = { { 0 } };
-    for (size_t i = 0; i < n; i++)
-        bp_u256_add(&work, &work, &r->headers[i].difficulty);
-    BP_TRY(bp_import_choose(&j->decision, &j->ctx->choice, j->ctx->store,
-                            &j->parent_hash, &tip, &work));
-    *out = j->decision.choice == BP_CHOICE_HEAD;
-    if (j->decision.choice == BP_CHOICE_HELD) j->refused_td = j->decision.td;
-    return 0;
+/* A power failure loses what came since. */
+static int sync_now_and_then(struct insert_job *j) {
+    uint64_t now = clock_mono_ms();
+    if (now - j->keep->synced_ms <= SYNC_MS) return 0;
+    j->keep->synced_ms = now;
+    return bp_store_sync(j->ctx->store);
 }
 
 static int write_run(struct insert_job *j, struct run *r, size_t n) {
-    struct bp_store_moved moved;
-    bool is_head;
-    int err = becomes_head(&is_head, j, r, n);
-    if (err != 0) return err;
+    struct bp_import_result result;
     for (size_t i = 0; i < n; i++) fill_block(j, r, i);
-    struct bp_store_batch batch = {
-        .blocks = r->out,
-        .n_blocks = n,
-        .head = is_head ? &j->blocks[n - 1].hash : NULL,
-    };
     uint64_t begin = clock_thread_cpu_ns();
-    err = bp_store_write(j->ctx->store, &moved, &batch, &j->why);
-    if (err == 0 && clock_mono_ms() - j->keep->synced_ms > SYNC_MS) {
-        j->keep->synced_ms = clock_mono_ms();
-        err = bp_store_sync(j->ctx->store);
-    }
+    int err = bp_import_verified(&result, &j->ctx->choice, j->ctx->store,
+                                 r->out, n, &j->why);
+    if (err == 0) err = sync_now_and_then(j);
     j->store_ns = clock_thread_cpu_ns() - begin;
     if (err != 0) return err;
-    j->stored = moved.stored;
-    j->head =
-        (struct bp_chain_head){ moved.new_head.hash, moved.new_head.number,
-                                moved.new_head.td };
+    j->decision = result.decision;
+    if (j->decision.choice == BP_CHOICE_HELD) j->refused_td = j->decision.td;
+    const struct bp_store_entry *head = &result.moved.new_head;
+    j->stored = result.moved.stored;
+    j->head = (struct bp_chain_head){ head->hash, head->number, head->td };
     j->has_head = true;
     return 0;
 }
 
 /* ---- the job ----------------------------------------------------------- */
 
+/* The generations before. What follows the last insertion, the common case,
+   reads nothing of the store. */
+static int lineage_of(struct bp_lineage *out, const struct insert_job *j) {
+    bp_u256 td;
+    if (!j->keep->has_tip || !bp_hash_eq(&j->keep->tip, &j->parent_hash))
+        return bp_import_lineage(out, &td, j->ctx->store, &j->parent_hash);
+    *out = j->keep->lineage;
+    return 0;
+}
+
 static int verify_run(struct insert_job *j, struct run *r,
                       struct bp_lineage *lineage) {
-    struct bp_store_view *view;
     BP_TRY(run_new(r, j->n));
     BP_TRY(decode(j, r));
-    BP_TRY(bp_view_begin(&view, j->ctx->store));
-    int err = read_lineage(j->keep, view, &j->parent_hash);
-    bp_view_end(view);
-    if (err != 0) return err;
-    *lineage = j->keep->lineage;
+    BP_TRY(lineage_of(lineage, j));
     j->verdict = (struct bp_verdict){ .kind = BP_VERDICT_OK, .n = j->n };
     /* A check may not have known the total difficulty that ends proof of work;
        here it is known. */
@@ -368,6 +321,7 @@ void insert_run(struct job *job) {
     if (err == 0 && whole) {
         j->keep->lineage = lineage;
         j->keep->tip = j->blocks[n - 1].hash;
+        j->keep->has_tip = true;
     } else {
         j->keep->has_tip = false;
     }

@@ -152,34 +152,63 @@ static int choose(struct bp_decision *out, const struct bp_fork_choice *fc,
     return 0;
 }
 
-int bp_import_choose(struct bp_decision *out, const struct bp_fork_choice *fc,
-                     struct bp_store *store, const bp_hash *parent,
-                     const struct bp_tip *tip, const bp_u256 *work) {
+/* What the last of n blocks would be as the head, its td apart. */
+static int tip_of_run(struct bp_tip *out, bp_u256 *work,
+                      const struct bp_store_block *block, size_t n) {
+    const struct bp_store_block *last = &block[n - 1];
+    struct bp_header h;
+    bp_span in = last->header;
+    BP_TRY(bp_header_decode(&h, &in));
+    *out = (struct bp_tip){ .hash = last->hash,
+                            .number = last->number,
+                            .time = h.time,
+                            .pos = bp_u256_is_zero(&last->difficulty) };
+    *work = (bp_u256){ { 0 } };
+    for (size_t i = 0; i < n; i++)
+        if (bp_u256_add(work, work, &block[i].difficulty)) return BP_ERR_RANGE;
+    return 0;
+}
+
+static int decide(struct bp_decision *out, const struct bp_fork_choice *fc,
+                  struct bp_store *store, const struct bp_store_block *block,
+                  size_t n) {
     struct bp_store_view *v;
+    struct bp_tip tip;
+    bp_u256 work;
+    BP_TRY(tip_of_run(&tip, &work, block, n));
     BP_TRY(bp_view_begin(&v, store));
-    int err = choose(out, fc, v, parent, tip, work);
+    int err = choose(out, fc, v, &block[0].parent, &tip, &work);
     bp_view_end(v);
     return err;
 }
 
-/* The same of n blocks. */
-static int decide(struct bp_import *im, struct bp_decision *out,
-                  const struct bp_block *block, const bp_hash *hash, size_t n) {
-    const struct bp_header *last = &block[n - 1].header;
-    struct bp_tip tip = { hash[n - 1],
-                          last->number,
-                          last->time,
-                          { { 0 } },
-                          bp_u256_is_zero(&last->difficulty) };
-    bp_u256 work = { { 0 } };
-    for (size_t i = 0; i < n; i++)
-        if (bp_u256_add(&work, &work, &block[i].header.difficulty))
-            return BP_ERR_RANGE;
-    return bp_import_choose(out, &im->choice, im->store,
-                            &block[0].header.parent_hash, &tip, &work);
+/* ---- writing ----------------------------------------------------------- */
+
+static enum bp_import_kind kind_of(enum bp_choice choice) {
+    switch (choice) {
+    case BP_CHOICE_HEAD: return BP_IMPORT_HEAD;
+    case BP_CHOICE_SIDE: return BP_IMPORT_SIDE;
+    case BP_CHOICE_HELD: return BP_IMPORT_HELD;
+    }
+    abort();
 }
 
-/* ---- writing ----------------------------------------------------------- */
+int bp_import_verified(struct bp_import_result *out,
+                       const struct bp_fork_choice *fc, struct bp_store *store,
+                       const struct bp_store_block *block, size_t n,
+                       struct bp_store_error *why) {
+    memset(out, 0, sizeof *out);
+    out->kind = BP_IMPORT_NONE;
+    if (n == 0) return BP_ERR_RANGE;
+    BP_TRY(decide(&out->decision, fc, store, block, n));
+    bool becomes_head = out->decision.choice == BP_CHOICE_HEAD;
+    struct bp_store_batch batch = { block, n,
+                                    becomes_head ? &block[n - 1].hash : NULL };
+    BP_TRY(bp_store_write(store, &out->moved, &batch, why));
+    out->kind = kind_of(out->decision.choice);
+    out->ruling = (struct bp_ruling){ BP_RULING_OK, n, 0, -1, -1, 0 };
+    return 0;
+}
 
 /* The body's bytes: in a block they stand without the list's prefix, so where
    they did not come apart they are put together here, all in one buffer. */
@@ -189,7 +218,7 @@ static size_t put_bodies(struct bp_import *im, uint8_t *out, size_t cap,
     struct bp_rlp_w w = { out, cap, 0 };
     for (size_t i = 0; i < n; i++) {
         size_t from = w.n;
-        if (raw != NULL && raw[i].block.p == NULL) {
+        if (raw[i].block.p == NULL) {
             im->row[i].body = raw[i].body;
             continue;
         }
@@ -199,8 +228,7 @@ static size_t put_bodies(struct bp_import *im, uint8_t *out, size_t cap,
     return w.n;
 }
 
-/* raw is NULL where only the decoded blocks are at hand. */
-static int write_blocks(struct bp_import *im, struct bp_import_result *out,
+static int store_blocks(struct bp_import *im, struct bp_import_result *out,
                         const struct bp_import_block *raw,
                         const struct bp_block *block, const bp_hash *hash,
                         size_t n, struct bp_store_error *why) {
@@ -215,46 +243,13 @@ static int write_blocks(struct bp_import *im, struct bp_import_result *out,
         row->number = block[i].header.number;
         row->difficulty = block[i].header.difficulty;
         row->header = block[i].header_rlp;
-        row->receipts = (bp_span){ NULL, 0 };
-        row->checks = im->checks;
-        if (raw == NULL || raw[i].receipts.p == NULL) continue;
         row->receipts = raw[i].receipts;
-        row->checks |= BP_CHECK_RECEIPTS;
+        row->checks = im->checks;
+        if (row->receipts.p != NULL) row->checks |= BP_CHECK_RECEIPTS;
     }
-    bool becomes_head = out->decision.choice == BP_CHOICE_HEAD;
-    struct bp_store_batch batch = { im->row, n,
-                                    becomes_head ? &hash[n - 1] : NULL };
-    int err = bp_store_write(im->store, &out->moved, &batch, why);
+    int err = bp_import_verified(out, &im->choice, im->store, im->row, n, why);
     bp_free(im->alloc, bodies, bytes);
     return err;
-}
-
-static enum bp_import_kind kind_of(enum bp_choice choice) {
-    switch (choice) {
-    case BP_CHOICE_HEAD: return BP_IMPORT_HEAD;
-    case BP_CHOICE_SIDE: return BP_IMPORT_SIDE;
-    case BP_CHOICE_HELD: return BP_IMPORT_HELD;
-    }
-    abort();
-}
-
-static int store_blocks(struct bp_import *im, struct bp_import_result *out,
-                        const struct bp_import_block *raw,
-                        const struct bp_block *block, const bp_hash *hash,
-                        size_t n, struct bp_store_error *why) {
-    memset(out, 0, sizeof *out);
-    out->ruling = (struct bp_ruling){ BP_RULING_OK, n, 0, -1, -1, 0 };
-    int err = decide(im, &out->decision, block, hash, n);
-    if (err == 0) err = write_blocks(im, out, raw, block, hash, n, why);
-    if (err == 0) out->kind = kind_of(out->decision.choice);
-    return err;
-}
-
-int bp_import_verified(struct bp_import *im, struct bp_import_result *out,
-                       const struct bp_block *block, const bp_hash *hash,
-                       size_t n, struct bp_store_error *why) {
-    if (n == 0 || n > BP_IMPORT_MAX) return BP_ERR_RANGE;
-    return store_blocks(im, out, NULL, block, hash, n, why);
 }
 
 /* ---- the whole way ----------------------------------------------------- */

@@ -387,36 +387,55 @@ static void import_of_verified_blocks(void **state) {
     struct dev d;
     struct made a[20];
     struct bp_block block[10];
+    struct bp_store_block row[10];
     bp_hash hash[10];
     struct bp_lineage l;
     struct bp_verifier *v;
     struct bp_import_result r;
     bp_u256 td;
     dev_open(&d, false, UINT64_MAX);
+    struct bp_fork_choice fc = { d.w.spec, UINT64_MAX, false, false };
+    struct bp_store *store = d.w.store;
     make_run(&d, a, 0, 20, &d.w.spec->genesis, &d.w.spec->genesis_hash, 13);
     for (size_t i = 0; i < 10; i++) {
-        block[i].header = a[10 + i].h;
-        block[i].header_rlp = a[10 + i].raw.header;
-        block[i].body = bp_body_none(false);
-        hash[i] = a[10 + i].hash;
+        const struct made *m = &a[10 + i];
+        block[i] =
+            (struct bp_block){ m->h, m->raw.header, bp_body_none(false) };
+        hash[i] = m->hash;
+        row[i] = (struct bp_store_block){
+            .hash = m->hash,
+            .parent = m->h.parent_hash,
+            .number = m->h.number,
+            .difficulty = m->h.difficulty,
+            .header = m->raw.header,
+            .body = m->raw.body,
+            .checks = i == 9 ? BP_CHECK_RULES : BP_CHECK_RULES | BP_CHECK_SEAL,
+        };
     }
-    assert_int_equal(bp_import_verified(d.w.im, &r, block, hash, 10, NULL),
+    assert_int_equal(bp_import_verified(&r, &fc, store, row, 10, NULL),
                      BP_ERR_NO_PARENT);
-    assert_int_equal(bp_import_verified(d.w.im, &r, block, hash, 0, NULL),
+    assert_int_equal(bp_import_verified(&r, &fc, store, row, 0, NULL),
                      BP_ERR_RANGE);
-    assert_int_equal(bp_import_lineage(&l, &td, d.w.store, &a[9].hash),
+    assert_int_equal(bp_import_lineage(&l, &td, store, &a[9].hash),
                      BP_ERR_NOT_STORED);
     import(&d, a, 10);
-    assert_int_equal(bp_import_lineage(&l, &td, d.w.store, &a[9].hash), 0);
+    assert_int_equal(bp_import_lineage(&l, &td, store, &a[9].hash), 0);
     assert_int_equal(l.n, BP_LINEAGE_MAX);
     assert_int_equal(bp_verifier_new(&v, NULL, d.w.spec, NULL), 0);
     struct bp_ruling ruling =
         bp_verify_blocks(v, &l, NULL, &td, block, hash, 10, UINT64_MAX);
     assert_int_equal(ruling.kind, BP_RULING_OK);
     bp_verifier_free(v);
-    assert_int_equal(bp_import_verified(d.w.im, &r, block, hash, 10, NULL), 0);
+    row[9].header.n--;
+    assert_int_equal(bp_import_verified(&r, &fc, store, row, 10, NULL),
+                     BP_ERR_RLP_SHORT);
+    row[9].header.n++;
+    assert_int_equal(bp_import_verified(&r, &fc, store, row, 10, NULL), 0);
     assert_int_equal(r.kind, BP_IMPORT_HEAD);
+    assert_int_equal(r.ruling.kind, BP_RULING_OK);
     assert_int_equal(r.moved.new_head.number, 20);
+    assert_int_equal(r.moved.new_head.checks,
+                     BP_CHECK_RULES); /* block by block */
     assert_int_equal(import(&d, a, 20).kind, BP_IMPORT_KNOWN);
     dev_close(&d);
 }
