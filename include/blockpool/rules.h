@@ -229,6 +229,13 @@ BP_API struct bp_ruling bp_verify_blocks(struct bp_verifier *v,
                                          const bp_hash *hash, size_t n,
                                          uint64_t now);
 
+/* The receipts of n blocks that are valid: receipts[i] is the list of block i,
+   as bp_check_receipts takes it, or has p == NULL: not at hand, and passed
+   over. OK, or INVALID with n the first whose receipts are not its own. */
+BP_API struct bp_ruling bp_verify_receipts(struct bp_verifier *v,
+                                           const struct bp_block *block,
+                                           const bp_span *receipts, size_t n);
+
 /* ---- fork choice ------------------------------------------------------- */
 
 /* The end of a branch. */

@@ -16,6 +16,7 @@ struct bp_verifier {
     struct bp_roots *roots;
     struct bp_body body[CHUNK];
     struct bp_body_roots root[CHUNK];
+    bp_hash receipts_root[CHUNK];
     struct bp_seal_claim claim[SEALS];
     /* Whose seal it is: the block in the chunk, its uncle or -1. */
     struct {
@@ -155,5 +156,42 @@ struct bp_ruling bp_verify_blocks(struct bp_verifier *v, struct bp_lineage *l,
     if (td != NULL) *td = sum;
     ruling.n = done;
     if (ruling.err == BP_ERR_NO_LINEAGE) ruling.kind = BP_RULING_FAILED;
+    return ruling;
+}
+
+/* ---- receipts ---------------------------------------------------------- */
+
+static struct bp_ruling check_receipts(struct bp_verifier *v,
+                                       const struct bp_block *b,
+                                       const bp_span *receipts, size_t n) {
+    size_t lists = 0; /* before the first that is none */
+    for (; lists < n; lists++)
+        if (receipts[lists].p != NULL &&
+            bp_roots_add(v->roots, receipts[lists], &v->receipts_root[lists]) !=
+                0)
+            break;
+    bp_roots_run(v->roots);
+    for (size_t i = 0; i < lists; i++) {
+        if (receipts[i].p == NULL) continue;
+        struct bp_ruling ruling = bp_check_receipts(v->spec, &b[i], receipts[i],
+                                                    &v->receipts_root[i]);
+        ruling.n = i;
+        if (ruling.kind != BP_RULING_OK) return ruling;
+    }
+    return lists == n ? bp_ruling_ok(n)
+                      : bp_ruling_bad(lists, BP_ERR_RULE_RECEIPTS_FORM);
+}
+
+struct bp_ruling bp_verify_receipts(struct bp_verifier *v,
+                                    const struct bp_block *block,
+                                    const bp_span *receipts, size_t n) {
+    struct bp_ruling ruling = bp_ruling_ok(0);
+    size_t done = 0;
+    while (done < n && ruling.kind == BP_RULING_OK) {
+        size_t k = n - done < CHUNK ? n - done : CHUNK;
+        ruling = check_receipts(v, block + done, receipts + done, k);
+        done += ruling.n;
+    }
+    ruling.n = done;
     return ruling;
 }

@@ -34,12 +34,11 @@ struct verifying {
     const char *place; /* datadir or file, for messages */
     struct sealer *sealer;
     struct bp_verifier *rules;
-    struct bp_roots *roots;
     /* The run in hand; everything borrows from the view. */
     struct bp_store_entry entry[RUN_MAX];
     struct bp_block block[RUN_MAX];
     bp_span header[RUN_MAX], receipts[RUN_MAX];
-    bp_hash hash[RUN_MAX], root[RUN_MAX];
+    bp_hash hash[RUN_MAX];
     size_t n;
     uint64_t began, done, all, bodies_missing;
 };
@@ -60,13 +59,12 @@ static int failed(struct verifying *v, const struct bp_store_entry *e,
                      (unsigned long long)e->number, v->place, bp_strerror(err));
 }
 
-static void show(struct verifying *v, uint64_t number) {
+static void show(const struct verifying *v) {
     uint64_t now = clock_mono_ms(), took = now - v->began;
     struct progress p = { .stage = "verify",
                           .at = v->done,
                           .target = v->all,
                           .eta_s = PROGRESS_UNKNOWN };
-    (void)number;
     if (took > 0) p.rate = 1000.0 * (double)v->done / (double)took;
     if (p.rate > 0 && v->all >= v->done)
         p.eta_s = (uint64_t)((double)(v->all - v->done) / p.rate);
@@ -102,18 +100,9 @@ static int check_rules(struct verifying *v) {
 
 static int check_receipts(struct verifying *v) {
     char text[BP_RULING_TEXT_MAX];
-    for (size_t i = 0; i < v->n; i++)
-        if (v->receipts[i].p != NULL &&
-            bp_roots_add(v->roots, v->receipts[i], &v->root[i]) != 0)
-            return bad(v, i, "its receipts are no list");
-    bp_roots_run(v->roots);
-    for (size_t i = 0; i < v->n; i++) {
-        if (v->receipts[i].p == NULL) continue;
-        struct bp_ruling r = bp_check_receipts(v->c->spec, &v->block[i],
-                                               v->receipts[i], &v->root[i]);
-        if (r.kind != BP_RULING_OK) return bad(v, i, bp_ruling_text(text, &r));
-    }
-    return 0;
+    struct bp_ruling r =
+        bp_verify_receipts(v->rules, v->block, v->receipts, v->n);
+    return r.kind == BP_RULING_OK ? 0 : bad(v, r.n, bp_ruling_text(text, &r));
 }
 
 static int run_verify(struct verifying *v) {
@@ -122,7 +111,7 @@ static int run_verify(struct verifying *v) {
     if (code == 0) code = check_rules(v);
     if (code == 0) code = check_receipts(v);
     v->done += v->n;
-    if (code == 0) show(v, v->entry[v->n - 1].number);
+    if (code == 0) show(v);
     v->n = 0;
     return code;
 }
@@ -278,14 +267,12 @@ int cmd_verify(struct cli *c) {
     signal(SIGTERM, on_signal);
     sc.spec = c->spec;
     if (code == 0 && (sealer_new(&v->sealer, &sc) != 0 ||
-                      bp_roots_new(&v->roots, NULL) != 0 ||
                       bp_verifier_new(&v->rules, NULL, c->spec,
                                       sealer_iface(v->sealer)) != 0))
         code = cli_error(NODE_EXIT_FAILED, "%s", bp_strerror(BP_ERR_NOMEM));
     if (code == 0) code = verify_store(v);
     bp_view_end(v->view);
     bp_verifier_free(v->rules);
-    bp_roots_free(v->roots);
     sealer_free(v->sealer);
     bp_store_close(v->store);
     free(v);

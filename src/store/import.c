@@ -19,19 +19,15 @@ struct bp_import {
     struct bp_lineage lineage;
     bp_u256 td;
 
-    struct bp_roots *roots; /* of receipts */
-    bp_hash root[BP_IMPORT_MAX];
-
     struct bp_block block[BP_IMPORT_MAX];
     bp_hash hash[BP_IMPORT_MAX];
-    bp_span header_rlp[BP_IMPORT_MAX];
+    bp_span header_rlp[BP_IMPORT_MAX], receipts[BP_IMPORT_MAX];
     struct bp_store_block row[BP_IMPORT_MAX];
 };
 
 int bp_import_new(struct bp_import **out, const struct bp_import_config *cfg) {
-    int err = BP_ERR_NOMEM;
     struct bp_import *im = bp_malloc(cfg->alloc, sizeof *im);
-    if (im == NULL) return err;
+    if (im == NULL) return BP_ERR_NOMEM;
     im->alloc = cfg->alloc;
     im->spec = cfg->spec;
     im->store = cfg->store;
@@ -39,21 +35,18 @@ int bp_import_new(struct bp_import **out, const struct bp_import_config *cfg) {
                                           cfg->hold_deep, cfg->mess };
     im->checks = cfg->checks;
     bp_lineage_init(&im->lineage);
-    err = bp_verifier_new(&im->verifier, cfg->alloc, cfg->spec, cfg->sealer);
-    if (err != 0) goto fail_self;
-    if ((err = bp_roots_new(&im->roots, cfg->alloc)) != 0) goto fail_verifier;
+    int err =
+        bp_verifier_new(&im->verifier, cfg->alloc, cfg->spec, cfg->sealer);
+    if (err != 0) {
+        bp_free(cfg->alloc, im, sizeof *im);
+        return err;
+    }
     *out = im;
     return 0;
-fail_verifier:
-    bp_verifier_free(im->verifier);
-fail_self:
-    bp_free(cfg->alloc, im, sizeof *im);
-    return err;
 }
 
 void bp_import_free(struct bp_import *im) {
     if (im == NULL) return;
-    bp_roots_free(im->roots);
     bp_verifier_free(im->verifier);
     bp_free(im->alloc, im, sizeof *im);
 }
@@ -318,29 +311,6 @@ static struct bp_ruling invalid(size_t n, int err) {
     return (struct bp_ruling){ BP_RULING_INVALID, n, err, -1, -1, 0 };
 }
 
-/* The receipts that came with n valid blocks: OK, or the first that are not
-   the block's. */
-static struct bp_ruling check_receipts(struct bp_import *im,
-                                       const struct bp_import_block *raw,
-                                       const struct bp_block *block, size_t n) {
-    size_t k = 0;
-    int err = 0;
-    for (; k < n && err == 0; k++)
-        if (raw[k].receipts.p != NULL)
-            err = bp_roots_add(im->roots, raw[k].receipts, &im->root[k]);
-    bp_roots_run(im->roots);
-    for (size_t i = 0; i < k; i++) {
-        if (raw[i].receipts.p == NULL) continue;
-        if (err != 0 && i + 1 == k)
-            return invalid(i, BP_ERR_RULE_RECEIPTS_FORM);
-        struct bp_ruling r = bp_check_receipts(im->spec, &block[i],
-                                               raw[i].receipts, &im->root[i]);
-        r.n = i;
-        if (r.kind != BP_RULING_OK) return r;
-    }
-    return (struct bp_ruling){ BP_RULING_OK, n, 0, -1, -1, 0 };
-}
-
 /* Decodes, finds the place and verifies. *first is the first block that was
    not held, *good how many from there on are valid. */
 static int examine(struct bp_import *im, struct bp_import_result *out,
@@ -371,8 +341,10 @@ static int examine(struct bp_import *im, struct bp_import_result *out,
         im->verifier, &im->lineage, &im->td, &td, im->block + *first,
         im->hash + *first, whole - *first, now);
     *good = r.n;
+    for (size_t i = 0; i < r.n; i++)
+        im->receipts[i] = block[*first + i].receipts;
     struct bp_ruling receipts =
-        check_receipts(im, block + *first, im->block + *first, r.n);
+        bp_verify_receipts(im->verifier, im->block + *first, im->receipts, r.n);
     if (receipts.kind != BP_RULING_OK) {
         r = receipts;
         *good = r.n;

@@ -595,6 +595,41 @@ static void rules_of_receipts(void **state) {
                        s.b.header.requests_hash = no_requests));
 }
 
+/* A run longer than a chunk, of which every third block has none at hand. */
+static void the_first_wrong_receipts_end_a_run(void **state) {
+    (void)state;
+    enum { N = 130 };
+    static struct bp_block block[N];
+    static bp_span receipts[N];
+    struct slip s;
+    struct bp_verifier *v;
+    slip_make(&s);
+    assert_int_equal(judge_receipts(&s).kind, BP_RULING_OK);
+    bp_span item, in = { s.list, sizeof s.list }, rest = in;
+    assert_int_equal(bp_rlp_list(&item, &rest), 0);
+    in.n -= rest.n;
+    for (size_t i = 0; i < N; i++) {
+        block[i] = s.b;
+        receipts[i] = i % 3 == 1 ? (bp_span){ NULL, 0 } : in;
+    }
+    assert_int_equal(bp_verifier_new(&v, NULL, s.spec, NULL), 0);
+    struct bp_ruling r = bp_verify_receipts(v, block, receipts, N);
+    assert_int_equal(r.kind, BP_RULING_OK);
+    assert_int_equal(r.n, N);
+    block[100].header.receipts_root.b[0] ^= 1; /* not at hand */
+    receipts[120].n--;                         /* no list */
+    r = bp_verify_receipts(v, block, receipts, N);
+    assert_int_equal(r.err, BP_ERR_RULE_RECEIPTS_FORM);
+    assert_int_equal(r.n, 120);
+    block[119].header.receipts_root.b[0] ^= 1;
+    r = bp_verify_receipts(v, block, receipts, N);
+    assert_int_equal(r.kind, BP_RULING_INVALID);
+    assert_int_equal(r.err, BP_ERR_RULE_RECEIPTS_ROOT);
+    assert_int_equal(r.n, 119);
+    bp_verifier_free(v);
+    free(s.spec);
+}
+
 /* ---- seals ------------------------------------------------------------- */
 
 static int judge_seal(const struct bp_spec *spec, const struct bp_header *h) {
@@ -694,13 +729,21 @@ static void rules_are_documented(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        T(rules_of_a_header),      T(rules_of_the_dao_fork),
-        T(rules_after_the_merge),  T(rules_of_roots),
-        T(rules_of_uncles),        T(rules_of_transactions),
-        T(rules_of_gas),           T(rules_of_blobs),
-        T(rules_of_form_and_size), T(rules_of_receipts),
-        T(rules_of_seals),         T(rules_are_all_broken_above),
-        T(rules_name_themselves),  T(rules_are_documented),
+        T(rules_of_a_header),
+        T(rules_of_the_dao_fork),
+        T(rules_after_the_merge),
+        T(rules_of_roots),
+        T(rules_of_uncles),
+        T(rules_of_transactions),
+        T(rules_of_gas),
+        T(rules_of_blobs),
+        T(rules_of_form_and_size),
+        T(rules_of_receipts),
+        T(the_first_wrong_receipts_end_a_run),
+        T(rules_of_seals),
+        T(rules_are_all_broken_above),
+        T(rules_name_themselves),
+        T(rules_are_documented),
     };
     return bp_run(tests);
 }
