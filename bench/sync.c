@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "blockpool/files.h"
+#include "blockpool/import.h"
 #include "blockpool/spec.h"
 #include "lib/bench.h"
 #include "lib/test.h"
@@ -25,18 +26,6 @@ struct running {
 };
 
 static struct bp_spec *spec;
-
-static struct bp_store_chain chain_of(void) {
-    static const uint8_t empty_body[] = { 0xc2, 0xc0, 0xc0 };
-    return (struct bp_store_chain){
-        .name = spec->name,
-        .network_id = spec->network_id,
-        .genesis = { .hash = spec->genesis_hash,
-                     .difficulty = spec->genesis_td,
-                     .header = spec->genesis_rlp,
-                     .body = { empty_body, sizeof empty_body } },
-    };
-}
 
 static void must(bool good, const char *what, const char *why) {
     if (good) return;
@@ -82,7 +71,7 @@ static void add(struct node_costs *sum, const struct node *n) {
 static struct result sync_once(const char *file, enum node_verify verify) {
     struct running servers[SERVERS], client;
     struct enode peers[SERVERS];
-    struct bp_store_chain chain = chain_of();
+    struct bp_store_chain chain = bp_import_chain(spec);
     struct bp_store_config how = { .mode = BP_STORE_CREATE };
     struct bp_store_error why = { 0 };
     struct result out = { 0 };
@@ -157,7 +146,7 @@ static void hash_all(void *arg) {
 }
 
 static double openssl_s(const char *file) {
-    struct bp_store_chain chain = chain_of();
+    struct bp_store_chain chain = bp_import_chain(spec);
     struct bp_store_error why = { 0 };
     struct bytes b = { .ctx = EVP_MD_CTX_new() };
     must(bp_store_file_open(&b.store, file, NULL, &chain, &why) == 0, "file",

@@ -22,6 +22,9 @@
 extern "C" {
 #endif
 
+/* What a new store of this chain holds; borrows spec. */
+BP_API struct bp_store_chain bp_import_chain(const struct bp_spec *spec);
+
 /* Blocks in a run: what fits a batch of the store and bounds the memory. */
 #define BP_IMPORT_MAX 1024
 

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "blockpool/import.h"
 #include "blockpool/rlpx.h"
 #include "blockpool/spec.h"
 #include "node/cpu.h"
@@ -214,22 +215,10 @@ static int make_parents(const char *path) {
     return 0;
 }
 
-void cli_store_chain(const struct cli *c, struct cli_chain *out) {
-    const struct bp_spec *spec = c->spec;
-    struct bp_rlp_w w = { out->body, sizeof out->body, 0 };
-    struct bp_body none =
-        bp_body_none(spec->genesis.n_fields >= BP_FIELDS_SHANGHAI);
-    bp_body_put(&w, &none);
-    out->chain = (struct bp_store_chain){
-        .name = spec->name,
-        .network_id =
-            c->o->network_id != 0 ? c->o->network_id : spec->network_id,
-        .genesis = { .hash = spec->genesis_hash,
-                     .difficulty = spec->genesis_td,
-                     .header = spec->genesis_rlp,
-                     .body = { out->body, w.n },
-                     .checks = BP_CHECK_ALL },
-    };
+struct bp_store_chain cli_store_chain(const struct cli *c) {
+    struct bp_store_chain chain = bp_import_chain(c->spec);
+    if (c->o->network_id != 0) chain.network_id = c->o->network_id;
+    return chain;
 }
 
 static void spec_of_store(struct cli *c, const struct bp_store *s) {
@@ -243,15 +232,15 @@ int cli_open_store(struct cli *c, struct bp_store **out,
                    enum bp_store_mode mode) {
     struct bp_store_config cfg = { .mode = mode };
     struct bp_store_error why;
-    struct cli_chain chain;
+    struct bp_store_chain chain;
     bool ask_store = mode == BP_STORE_READ && c->o->chain == NULL;
     int code = find_datadir(c);
     if (code == 0 && !ask_store) code = cli_need_spec(c);
     if (code == 0 && mode == BP_STORE_CREATE) code = make_parents(c->datadir);
     if (code != 0) return code;
-    if (!ask_store) cli_store_chain(c, &chain);
-    int err = bp_store_open(out, c->datadir, &cfg,
-                            ask_store ? NULL : &chain.chain, &why);
+    if (!ask_store) chain = cli_store_chain(c);
+    int err =
+        bp_store_open(out, c->datadir, &cfg, ask_store ? NULL : &chain, &why);
     if (err != 0) return cli_error(cli_exit_code(err), "%s", why.text);
     if (ask_store) spec_of_store(c, *out);
     return 0;

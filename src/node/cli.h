@@ -42,12 +42,8 @@ int cli_need_args(const struct cli *c, size_t min, size_t max,
    given the store says which chain it is, and c->spec follows. */
 int cli_open_store(struct cli *c, struct bp_store **out,
                    enum bp_store_mode mode);
-/* What a store or a chain file of c->spec must be; lives with *out. */
-struct cli_chain {
-    struct bp_store_chain chain;
-    uint8_t body[8];
-};
-void cli_store_chain(const struct cli *c, struct cli_chain *out);
+/* What a store or a chain file of c->spec must be; borrows c->spec. */
+struct bp_store_chain cli_store_chain(const struct cli *c);
 /* The node key of --nodekey or the datadir, made if absent. */
 int cli_nodekey(const struct cli *c, uint8_t key[32], bool make);
 

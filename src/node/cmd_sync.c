@@ -273,12 +273,11 @@ int cmd_sync(struct cli *c) {
 
 /* A file's server has a new identity each time unless --nodekey is given. */
 static int serve_file(struct cli *c, struct running *r, struct bp_store **s) {
-    struct cli_chain chain;
     struct bp_store_error why;
     int code = cli_need_spec(c);
     if (code != 0) return code;
-    cli_store_chain(c, &chain);
-    int err = bp_store_file_open(s, c->o->file, NULL, &chain.chain, &why);
+    struct bp_store_chain chain = cli_store_chain(c);
+    int err = bp_store_file_open(s, c->o->file, NULL, &chain, &why);
     if (err != 0) return cli_error(cli_exit_code(err), "%s", why.text);
     code = 0;
     if (c->o->nodekey != NULL)

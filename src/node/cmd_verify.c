@@ -230,7 +230,6 @@ static int verify_store(struct verifying *v) {
 }
 
 static int open_source(struct verifying *v) {
-    struct cli_chain chain;
     struct bp_store_error why;
     struct cli *c = v->c;
     int code;
@@ -241,9 +240,8 @@ static int open_source(struct verifying *v) {
     }
     if ((code = cli_need_spec(c)) != 0) return code;
     v->place = c->o->file;
-    cli_store_chain(c, &chain);
-    int err =
-        bp_store_file_open(&v->store, c->o->file, NULL, &chain.chain, &why);
+    struct bp_store_chain chain = cli_store_chain(c);
+    int err = bp_store_file_open(&v->store, c->o->file, NULL, &chain, &why);
     return err == 0 ? 0 : cli_error(cli_exit_code(err), "%s", why.text);
 }
 

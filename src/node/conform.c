@@ -47,22 +47,9 @@ static void say(struct run *r, const char *format, ...) {
 
 static int begin(struct run *r, const char *network, const char *genesis,
                  bool pow) {
-    struct bp_store_chain chain;
-    uint8_t body[8];
-    struct bp_rlp_w w = { body, sizeof body, 0 };
     int err = conform_spec(&r->spec, network, genesis);
     if (err != 0) return err;
-    const struct bp_header *g = &r->spec->genesis;
-    struct bp_body none = bp_body_none(g->n_fields >= BP_FIELDS_SHANGHAI);
-    bp_body_put(&w, &none);
-    memset(&chain, 0, sizeof chain);
-    chain.name = "fixture";
-    chain.network_id = 1;
-    chain.genesis.hash = r->spec->genesis_hash;
-    chain.genesis.parent = g->parent_hash;
-    chain.genesis.difficulty = g->difficulty;
-    chain.genesis.header = r->spec->genesis_rlp;
-    chain.genesis.body = (bp_span){ body, w.n };
+    struct bp_store_chain chain = bp_import_chain(r->spec);
     err = bp_store_mem_new(&r->store, NULL, &chain);
     if (err != 0) return err;
     struct bp_import_config cfg = { 0 };

@@ -25,6 +25,24 @@ struct bp_import {
     struct bp_store_block row[BP_IMPORT_MAX];
 };
 
+struct bp_store_chain bp_import_chain(const struct bp_spec *spec) {
+    static const uint8_t empty[] = { 0xc2, 0xc0, 0xc0 };
+    static const uint8_t with_withdrawals[] = { 0xc3, 0xc0, 0xc0, 0xc0 };
+    bp_span body = { empty, sizeof empty };
+    if (spec->genesis.n_fields >= BP_FIELDS_SHANGHAI)
+        body = (bp_span){ with_withdrawals, sizeof with_withdrawals };
+    return (struct bp_store_chain){
+        .name = spec->name,
+        .network_id = spec->network_id,
+        .genesis = { .hash = spec->genesis_hash,
+                     .parent = spec->genesis.parent_hash,
+                     .difficulty = spec->genesis_td,
+                     .header = spec->genesis_rlp,
+                     .body = body,
+                     .checks = BP_CHECK_ALL },
+    };
+}
+
 int bp_import_new(struct bp_import **out, const struct bp_import_config *cfg) {
     struct bp_import *im = bp_malloc(cfg->alloc, sizeof *im);
     if (im == NULL) return BP_ERR_NOMEM;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "blockpool/files.h"
+#include "blockpool/import.h"
 #include "blockpool/keccak.h"
 
 static struct bp_spec *dev;
@@ -14,20 +15,8 @@ const struct bp_spec *rig_spec(void) {
     return dev;
 }
 
-struct bp_store_chain rig_chain_of(const struct bp_spec *spec) {
-    static const uint8_t empty_body[] = { 0xc2, 0xc0, 0xc0 };
-    return (struct bp_store_chain){
-        .name = spec->name,
-        .network_id = spec->network_id,
-        .genesis = { .hash = spec->genesis_hash,
-                     .difficulty = spec->genesis_td,
-                     .header = spec->genesis_rlp,
-                     .body = { empty_body, sizeof empty_body } },
-    };
-}
-
 struct bp_store *rig_store(const struct bp_spec *spec) {
-    struct bp_store_chain chain = rig_chain_of(spec);
+    struct bp_store_chain chain = bp_import_chain(spec);
     struct bp_store *s;
     assert_int_equal(bp_store_mem_new(&s, NULL, &chain), 0);
     return s;
@@ -116,7 +105,7 @@ const char *rig_mine(const char *script) {
 }
 
 struct bp_store *rig_store_file(const struct bp_spec *spec, const char *path) {
-    struct bp_store_chain chain = rig_chain_of(spec);
+    struct bp_store_chain chain = bp_import_chain(spec);
     struct bp_store_error why;
     struct bp_store *s;
     if (bp_store_file_open(&s, path, NULL, &chain, &why) != 0)

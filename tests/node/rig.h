@@ -12,8 +12,6 @@
 
 /* The dev network, parsed once. */
 const struct bp_spec *rig_spec(void);
-/* Its genesis as a store wants it. */
-struct bp_store_chain rig_chain_of(const struct bp_spec *spec);
 /* An empty store in memory. */
 struct bp_store *rig_store(const struct bp_spec *spec);
 /* The same with n blocks, numbers 1 to n, that link and nothing more: their

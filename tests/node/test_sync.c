@@ -2,6 +2,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "blockpool/import.h"
 #include "blockpool/record.h"
 #include "node/rig.h"
 
@@ -145,7 +146,7 @@ static void goes_on_where_it_stopped(void **state) {
     struct rig servers[1], client;
     struct enode peers[1];
     const struct bp_spec *spec = rig_spec();
-    struct bp_store_chain chain = rig_chain_of(spec);
+    struct bp_store_chain chain = bp_import_chain(spec);
     struct bp_store_config how = { .mode = BP_STORE_CREATE };
     test_mkdir(dir);
     start_servers(servers, peers, 1, spec, mined);

@@ -1,12 +1,11 @@
 /* Insertions of blocks that no check has seen. */
 #include "node/insert.h"
 
+#include "blockpool/import.h"
 #include "blockpool/keccak.h"
 #include "blockpool/spec.h"
 #include "lib/test.h"
 #include "node/clock.h"
-
-static const uint8_t empty_body[] = { 0xc2, 0xc0, 0xc0 };
 
 static struct bp_spec *spec;
 static struct bp_store *store;
@@ -15,14 +14,7 @@ static struct verify *ctx;
 static int setup(void **state) {
     (void)state;
     if (bp_spec_builtin(&spec, "dev", NULL) != 0) return -1;
-    struct bp_store_chain chain = {
-        .name = spec->name,
-        .network_id = spec->network_id,
-        .genesis = { .hash = spec->genesis_hash,
-                     .difficulty = spec->genesis_td,
-                     .header = spec->genesis_rlp,
-                     .body = { empty_body, sizeof empty_body } },
-    };
+    struct bp_store_chain chain = bp_import_chain(spec);
     if (bp_store_mem_new(&store, NULL, &chain) != 0) return -1;
     struct node_config cfg = { .spec = spec,
                                .store = store,

@@ -14,19 +14,9 @@ struct world {
 };
 
 static void world_open(struct world *w, struct bp_spec *spec) {
-    struct bp_store_chain chain;
+    struct bp_store_chain chain = bp_import_chain(spec);
     struct bp_import_config cfg;
-    bool later = spec->genesis.n_fields >= BP_FIELDS_SHANGHAI;
-    memset(&chain, 0, sizeof chain);
     memset(&cfg, 0, sizeof cfg);
-    chain.name = spec->name;
-    chain.network_id = spec->network_id;
-    chain.genesis.hash = spec->genesis_hash;
-    chain.genesis.difficulty = spec->genesis.difficulty;
-    chain.genesis.header = spec->genesis_rlp;
-    chain.genesis.body = (bp_span){ (const uint8_t *)(later ? "\xc3\xc0\xc0\xc0"
-                                                            : "\xc2\xc0\xc0"),
-                                    later ? 4 : 3 };
     w->spec = spec;
     assert_int_equal(bp_store_mem_new(&w->store, NULL, &chain), 0);
     cfg.spec = spec;
