@@ -570,6 +570,10 @@ void bp_trails_free(struct bp_pool *p, uint32_t peer, bool gone);
    False: its owner was blamed. */
 bool bp_trail_confirm(struct bp_pool *p, const struct bp_slot *s,
                       const struct bp_link *link);
+/* A peer lacks what its lists say. If one of them is of a head that it does
+   not claim any more, it has changed sides: its lists go, those of its head
+   begin anew, and it is no fault. */
+bool bp_trails_forsaken(struct bp_pool *p, uint32_t peer);
 /* The claims of this peer lead nowhere now: they wait a little. */
 void bp_trail_pause(struct bp_pool *p, uint64_t serial);
 static inline bool bp_peer_bare(const struct bp_peer *peer) {

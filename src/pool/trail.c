@@ -67,6 +67,16 @@ void bp_trails_free(struct bp_pool *p, uint32_t peer, bool gone) {
     rescan(p);
 }
 
+bool bp_trails_forsaken(struct bp_pool *p, uint32_t peer) {
+    const struct bp_peer *who = &p->peer[peer];
+    bool forsaken = false;
+    for (int k = 0; k < BP_TRAILS; k++)
+        forsaken |= who->trail[k].live &&
+                    !bp_hash_eq(&who->trail[k].head, &who->info.claim.head);
+    if (forsaken) bp_trails_free(p, peer, false);
+    return forsaken;
+}
+
 /* The hash that a trail has at this number, or NULL. */
 static const bp_hash *hash_at(const struct bp_pool *p, const struct bp_trail *t,
                               uint64_t number) {
@@ -573,7 +583,9 @@ void bp_on_hashes(struct bp_pool *p, const struct bp_ev_hashes *ev) {
     }
     if (t == NULL) return; /* asked for a trail that is over */
     if (list.n == 0) {
-        bp_peer_failed(p, peer, BP_OFF_EMPTY, &t->end);
+        bp_hash end = t->end;
+        if (!bp_trails_forsaken(p, (uint32_t)(peer - p->peer)))
+            bp_peer_failed(p, peer, BP_OFF_EMPTY, &end);
         return;
     }
     const bp_hash *first = expected(p, &t->end);

@@ -438,7 +438,8 @@ static void note_missed(struct bp_pool *p, const struct bp_request *r) {
         own |= s->link == BP_NIL && s->only_owner && s->owner == peer->serial;
         bp_window_missed(p, r->wants[i], r);
     }
-    if (own) bp_peer_failed(p, peer, BP_OFF_LACKING, NULL);
+    if (own && !bp_trails_forsaken(p, r->peer))
+        bp_peer_failed(p, peer, BP_OFF_LACKING, NULL);
 }
 
 /* It is a fault only if the peer claimed to have it. */

@@ -62,6 +62,8 @@ struct scene_peer {
     uint64_t rate;    /* bytes a second; 0: no limit */
     bp_time free_at;  /* its line is busy until then */
     uint32_t cap;     /* most blocks or links of one answer; 0: no cap */
+    uint64_t from;    /* serves nothing of lower numbers */
+    uint32_t no_body; /* block whose body it lacks; 0: none */
     bool bad_bodies;  /* what it sends breaks a body rule */
     struct scene_ask *asks;
     size_t n_asks, cap_asks;

@@ -223,7 +223,7 @@ void scene_announce(struct scene *s, bp_peer_id peer, uint32_t id,
 /* The peer's chain has this block. */
 static bool has(struct scene *s, const struct scene_peer *peer, uint32_t id) {
     return id < s->n_blocks && s->block[id].exists &&
-           peer->head < s->n_blocks &&
+           peer->head < s->n_blocks && s->block[id].number >= peer->from &&
            s->block[id].number <= s->block[peer->head].number &&
            (peer->head == id || s->no_check ||
             scene_descends(s, peer->head, id));
@@ -240,7 +240,8 @@ static void answer_walk(struct scene *s, struct scene_peer *peer,
     if (has(s, peer, id)) {
         bool end = hashes && id == 0;
         if (hashes && !end) id = s->block[id].parent;
-        while (!end && n < most && s->block[id].exists) {
+        while (!end && n < most && s->block[id].exists &&
+               s->block[id].number >= peer->from) {
             ids[n++] = id;
             end = id == 0;
             id = s->block[id].parent;
@@ -264,7 +265,7 @@ static void answer_blocks(struct scene *s, struct scene_peer *peer,
     size_t n = 0;
     for (size_t i = 0; i < a->n; i++) {
         if (peer->cap != 0 && n == peer->cap) break;
-        if (!has(s, peer, a->ids[i])) continue;
+        if (!has(s, peer, a->ids[i]) || a->ids[i] == peer->no_body) continue;
         whole[n] = a->whole[i];
         ids[n++] = a->ids[i];
     }
