@@ -45,6 +45,7 @@ struct scene_ask {
     bp_req_id id;
     uint32_t origin; /* block id, or SCENE_NONE */
     uint32_t count;
+    bp_time due;
     bool open;
     size_t n;
     uint32_t *ids; /* blocks asked for */

@@ -165,6 +165,7 @@ static void on_ask_blocks(struct scene *s, const struct bp_act_ask_blocks *b,
     a->id = b->request;
     a->n = b->n;
     a->count = (uint32_t)b->n;
+    a->due = b->due;
     a->ids = malloc(b->n * sizeof *a->ids);
     a->whole = malloc(b->n * sizeof *a->whole);
     assert_non_null(a->ids);
@@ -196,10 +197,12 @@ static void on_ask(struct scene *s, const struct bp_action *act) {
         a->id = l->request;
         a->origin = scene_id(&l->hash);
         a->count = l->count;
+        a->due = l->due;
     } else if (act->type == BP_ACT_ASK_HASHES) {
         a->id = act->u.ask_hashes.request;
         a->origin = scene_id(&act->u.ask_hashes.from);
         a->count = act->u.ask_hashes.count;
+        a->due = act->u.ask_hashes.due;
     } else {
         on_ask_blocks(s, &act->u.ask_blocks, a);
     }

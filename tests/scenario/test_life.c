@@ -1,5 +1,5 @@
-/* Groups T, S and N of the catalogue, life cycle, timers, memory: X1, X3, X9,
-   X12, X13, X15, X16, X18, X19, X21, X23, X27, X28, X29; targets; condensed
+/* Groups T, S and N of the catalogue, life cycle, memory: X1, X3, X9,
+   X12, X13, X15, X16, X18, X19, X23, X27, X28, X29; targets; condensed
    branches; every allocation failing in turn. */
 #include "world.h"
 
@@ -279,77 +279,6 @@ static void x28_slow_but_steady(void **state) {
     scene_expect_head(&s, 40);
     assert_int_equal(scene_offences(&s), 0);
     assert_true(scene_peer(&s, 1)->here);
-    scene_close(&s);
-}
-
-/* ---- timers ------------------------------------------------------------- */
-
-/* X21: nothing a millisecond before, the deadline at the millisecond. */
-static void x21_request_deadline(void **state) {
-    (void)state;
-    struct scene s;
-    world(&s, 0, 10, NULL);
-    made(&s);
-    scene_peer(&s, 1)->silent = true;
-    scene_join(&s, 1, 10);
-    scene_run(&s, 4999);
-    assert_int_equal(scene_blamed(&s, 1, BP_OFF_LATE), 0);
-    scene_run(&s, 1);
-    assert_int_equal(scene_blamed(&s, 1, BP_OFF_LATE), 1);
-    assert_true(scene_peer(&s, 1)->here);
-    scene_run(&s, 29999);
-    assert_true(scene_peer(&s, 1)->here);
-    scene_run(&s, 1);
-    assert_false(scene_peer(&s, 1)->here);
-    scene_close(&s);
-}
-
-/* A second peer is asked for what blocks everything at half the deadline. */
-static void x21_hedge(void **state) {
-    (void)state;
-    struct scene s;
-    world(&s, 0, 4, NULL);
-    made(&s);
-    scene_peer(&s, 1)->manual = true;
-    scene_peer(&s, 2)->manual = true;
-    scene_join(&s, 1, 4);
-    scene_join(&s, 2, 4);
-    scene_run(&s, 2499);
-    assert_int_equal(scene_open_asks(&s, 2), 0);
-    scene_run(&s, 1);
-    assert_int_equal(scene_open_asks(&s, 2), 1);
-    scene_close(&s);
-}
-
-static void x21_progress_limit(void **state) {
-    (void)state;
-    struct scene s;
-    world(&s, 0, 10, NULL);
-    scene_at(&s, 4)->exists = false; /* its body is nowhere */
-    made(&s);
-    scene_peer(&s, 1)->manual = true;
-    scene_join(&s, 1, 10);
-    struct scene_ask *a = scene_open_ask(&s, 1, BP_ACT_ASK_LINKS);
-    a->open = false;
-    scene_links(&s, 1, a->id, (uint32_t[]){ 10, 9, 8, 7, 6, 5, 4, 3, 2, 1 },
-                10);
-    for (int i = 0; i < 3; i++) {
-        scene_answer_all(&s, 1);
-        scene_run(&s, 1);
-    }
-    scene_expect_head(&s, 3);
-    bp_time moved = s.now;
-    while (s.now < moved + 29990) {
-        scene_answer_all(&s, 1);
-        scene_run(&s, 10);
-    }
-    assert_int_equal(scene_blamed(&s, 1, BP_OFF_STALLED), 0);
-    for (int i = 0; i < 20; i++) {
-        scene_answer_all(&s, 1);
-        scene_run(&s, 10);
-    }
-    assert_int_equal(scene_blamed(&s, 1, BP_OFF_STALLED), 1);
-    assert_int_equal(scene_offences(&s), 0);
     scene_close(&s);
 }
 
@@ -725,9 +654,6 @@ int main(void) {
         T(x16_slow_jobs_block_nothing),
         T(x23_own_chain_overtakes),
         T(x28_slow_but_steady),
-        T(x21_request_deadline),
-        T(x21_hedge),
-        T(x21_progress_limit),
         T(n1_announced_in_order),
         T(n2_announced_by_many),
         T(n6_pushed_block_closes_the_gap),
