@@ -179,8 +179,11 @@ struct bp_ev_offence {
     int code;    /* the host's reason, passed through */
 };
 
-/* Stops the deadline of a request and feeds the estimates. Its content comes
-   later, in order, as LINKS, HASHES or BLOCKS with the same id. */
+/* Stops the deadline of a request and feeds the estimates: the time that a
+   reply took, and for blocks its bytes (0: not known), from which follow how
+   many of them the peer is asked for at a time, and their deadline. Its
+   content comes later, in order, as LINKS, HASHES or BLOCKS with the same
+   id. */
 struct bp_ev_reply {
     bp_peer_id peer;
     bp_req_id request;
@@ -600,6 +603,7 @@ struct bp_peer_status {
     uint32_t requests; /* in flight */
     uint32_t rtt_ms;   /* estimate; 0: none yet */
     uint64_t links_per_s, blocks_per_s;
+    uint64_t bytes_per_s; /* of blocks */
     uint64_t links_given, blocks_given;
     uint32_t faults, offences;
     int last_fault; /* enum bp_offence */

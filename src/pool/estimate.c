@@ -3,7 +3,14 @@
 
 /* A reply should take about this long, the round trip included: long enough
    to fill the line, short enough to spread the work and to notice silence. */
-#define TARGET_MS 400
+#define TARGET_MS   400
+
+#define SIZE_MIN    4          /* blocks of one request that is not the last */
+#define SMALL_BYTES (1u << 14) /* of a reply whose size takes no time */
+
+/* So that no product of what peers bring overflows. */
+#define UNIT_MAX  (1u << 26)
+#define COUNT_MAX (1u << 26)
 
 void bp_rate_init(struct bp_rate *r, uint32_t size) {
     *r = (struct bp_rate){ .size = size };
@@ -11,6 +18,16 @@ void bp_rate_init(struct bp_rate *r, uint32_t size) {
 
 static uint64_t clamp(uint64_t v, uint64_t low, uint64_t high) {
     return v < low ? low : v > high ? high : v;
+}
+
+/* One item, in what the rate of its kind counts. */
+static uint64_t unit(const struct bp_pool *p, enum bp_rate_kind kind) {
+    return kind == BP_RATE_BLOCKS ? clamp(bp_window_mean(p), 1, UNIT_MAX) : 1;
+}
+
+uint64_t bp_estimate_items(const struct bp_pool *p, const struct bp_peer *peer,
+                           enum bp_rate_kind kind) {
+    return peer->rate[kind].per_ks / unit(p, kind);
 }
 
 /* Three round trips, more while the estimate is young; and the time that so
@@ -25,7 +42,7 @@ bp_time bp_estimate_deadline(const struct bp_pool *p,
     static const uint32_t quarters[] = { 2, 2, 3, 4 }; /* of confidence */
     uint32_t young = peer->rtt_samples < 3 ? peer->rtt_samples : 3;
     uint64_t wait = 3ull * peer->rtt_ms * 4 / quarters[young];
-    if (r->per_ks > 0) wait += 2000000ull * count / r->per_ks;
+    if (r->per_ks > 0) wait += 2000000ull * count * unit(p, kind) / r->per_ks;
     return p->now + clamp(wait, c->request_min_ms, c->request_max_ms);
 }
 
@@ -58,31 +75,53 @@ uint32_t bp_estimate_size(const struct bp_pool *p, const struct bp_peer *peer,
     return (uint32_t)clamp(peer->rate[kind].size, 1, most(p, peer, kind));
 }
 
-void bp_estimate_reply(struct bp_pool *p, struct bp_peer *peer,
-                       enum bp_rate_kind kind, uint32_t asked, uint32_t n,
-                       uint64_t ms) {
-    struct bp_rate *r = &peer->rate[kind];
-    if (ms == 0) ms = 1;
-    /* The smallest of what was seen, rising slowly: replies take their size
-       as well, and that is no part of the round trip. */
+/* The smallest of what was seen, rising slowly, and only with small replies:
+   a large one takes its size as well, which is no part of the round trip.
+   Else larger requests would make themselves larger for ever. */
+static void note_trip(struct bp_peer *peer, uint64_t ms, size_t n,
+                      uint64_t bytes) {
+    bool small = n <= SIZE_MIN || (bytes != 0 && bytes <= SMALL_BYTES);
     if (peer->rtt_samples == 0 || ms < peer->rtt_ms)
         peer->rtt_ms = (uint32_t)clamp(ms, 1, 60000);
-    else
+    else if (small)
         peer->rtt_ms += (uint32_t)clamp((ms - peer->rtt_ms) / 16, 0, 1000);
     peer->rtt_samples++;
-    if (n == 0) return;
-    r->per_ks = blend(r->per_ks, n * 1000000ull / ms, r->samples);
-    r->samples++;
-    if (kind != BP_RATE_BLOCKS || n * 2 < asked) return;
+}
+
+/* As many blocks as come in the time that a reply should take, going by the
+   bytes that the peer brings and the size that blocks have of late; never
+   more than one reply may hold. */
+static void resize(const struct bp_pool *p, struct bp_peer *peer) {
+    struct bp_rate *r = &peer->rate[BP_RATE_BLOCKS];
     uint64_t target =
         TARGET_MS > 3 * peer->rtt_ms ? TARGET_MS : 3 * peer->rtt_ms;
-    uint64_t want = r->per_ks * target / 1000000 + 1;
-    r->size = (uint32_t)clamp(clamp(want, r->size / 2, r->size * 2ull), 4,
-                              most(p, peer, kind));
+    uint64_t size = unit(p, BP_RATE_BLOCKS);
+    uint64_t want = r->per_ks * target / 1000000 / size + 1;
+    uint64_t fits = p->cfg.reply_bytes_max / size;
+    want = clamp(want, r->size / 2, r->size * 2ull);
+    if (want > fits) want = fits;
+    r->size = (uint32_t)clamp(want, SIZE_MIN, most(p, peer, BP_RATE_BLOCKS));
+}
+
+void bp_estimate_reply(struct bp_pool *p, struct bp_peer *peer,
+                       const struct bp_request *q, size_t n) {
+    enum bp_rate_kind kind = bp_ask_rate(q->ask);
+    struct bp_rate *r = &peer->rate[kind];
+    bp_time came = q->state == BP_REQ_ANSWERED ? q->answered : p->now;
+    uint64_t ms = came > q->sent ? came - q->sent : 1;
+    note_trip(peer, ms, n, q->bytes);
+    if (n == 0) return;
+    uint64_t brought = n * unit(p, kind);
+    if (kind == BP_RATE_BLOCKS && q->bytes != 0) brought = q->bytes;
+    brought = clamp(brought, 1, COUNT_MAX);
+    r->per_ks = blend(r->per_ks, brought * 1000000 / ms, r->samples);
+    r->samples++;
+    if (kind == BP_RATE_BLOCKS && n * 2 >= q->count) resize(p, peer);
 }
 
 void bp_estimate_late(struct bp_peer *peer, enum bp_rate_kind kind) {
     struct bp_rate *r = &peer->rate[kind];
     r->per_ks /= 2;
-    if (kind == BP_RATE_BLOCKS) r->size = r->size > 8 ? r->size / 2 : 4;
+    if (kind == BP_RATE_BLOCKS)
+        r->size = r->size > 2 * SIZE_MIN ? r->size / 2 : SIZE_MIN;
 }

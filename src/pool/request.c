@@ -108,6 +108,7 @@ void bp_on_reply(struct bp_pool *p, const struct bp_ev_reply *ev) {
         r->state == BP_REQ_ANSWERED)
         return;
     r->answered = p->now;
+    r->bytes = ev->bytes;
     r->due = p->now + p->cfg.head_probe_ms; /* for the host to decode it */
     become(p, r, BP_REQ_ANSWERED);
 }

@@ -258,10 +258,20 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+uint32_t bp_window_mean(const struct bp_pool *p) {
+    const struct bp_window *w = &p->window;
+    if (w->n_sizes == 0) return w->reserve;
+    uint32_t mean = (uint32_t)(w->sum_sizes / w->n_sizes);
+    return mean > 0 ? mean : 1;
+}
+
 /* The reserve follows the 90th percentile of recent sizes. */
 static void note_size(struct bp_pool *p, uint32_t size) {
     struct bp_window *w = &p->window;
-    w->sizes[w->fresh_sizes++ % BP_SIZES] = size;
+    uint32_t *place = &w->sizes[w->fresh_sizes++ % BP_SIZES];
+    w->sum_sizes += size;
+    w->sum_sizes -= *place; /* 0 at first */
+    *place = size;
     if (w->n_sizes < BP_SIZES) w->n_sizes++;
     if (w->fresh_sizes % 64 != 0 && w->fresh_sizes != 16) return;
     uint32_t sorted[BP_SIZES];

@@ -74,7 +74,8 @@ enum bp_peer_state { BP_PEER_FREE, BP_PEER_LIVE, BP_PEER_CONDEMNED };
 struct bp_rate {
     uint32_t samples;
     uint32_t size;   /* items of the next request */
-    uint64_t per_ks; /* items in a thousand seconds; moving average */
+    uint64_t per_ks; /* what comes in a thousand seconds, moving average: items,
+                        or bytes of blocks, whose sizes differ */
 };
 
 enum bp_rate_kind { BP_RATE_LINKS, BP_RATE_HASHES, BP_RATE_BLOCKS, BP_RATES };
@@ -159,6 +160,7 @@ struct bp_request {
     bool again;    /* some of it failed elsewhere */
     bool sure;     /* the peer claims to have it */
     bp_time sent, due, answered;
+    uint64_t bytes; /* of the reply, as the host said; 0: it did not */
     bp_hash origin;
     uint32_t count;
     uint32_t n_wants;
@@ -229,6 +231,7 @@ struct bp_window {
     struct bp_list wanted[BP_CLASSES];
     uint32_t sizes[BP_SIZES];
     uint32_t n_sizes, fresh_sizes;
+    uint64_t sum_sizes;
     uint32_t reserve;  /* bytes set aside for one block */
     uint32_t missing;  /* of the best class: wanted or asked */
     bp_time retry_due; /* earliest retry of a wanted one */
@@ -515,14 +518,16 @@ void bp_rate_init(struct bp_rate *r, uint32_t size);
 bp_time bp_estimate_deadline(const struct bp_pool *p,
                              const struct bp_peer *peer, enum bp_rate_kind kind,
                              uint32_t count);
-/* A reply of n items came after ms. */
+/* n items came in reply to a request that is still in the ledger. */
 void bp_estimate_reply(struct bp_pool *p, struct bp_peer *peer,
-                       enum bp_rate_kind kind, uint32_t asked, uint32_t n,
-                       uint64_t ms);
+                       const struct bp_request *r, size_t n);
 /* Items to ask a peer for at a time. */
 uint32_t bp_estimate_size(const struct bp_pool *p, const struct bp_peer *peer,
                           enum bp_rate_kind kind);
 void bp_estimate_late(struct bp_peer *peer, enum bp_rate_kind kind);
+/* Items in a thousand seconds. */
+uint64_t bp_estimate_items(const struct bp_pool *p, const struct bp_peer *peer,
+                           enum bp_rate_kind kind);
 
 /* ---- walk.c ---- */
 void bp_walk_schedule(struct bp_pool *p);
@@ -641,6 +646,8 @@ void bp_window_missed(struct bp_pool *p, uint32_t slot,
                       const struct bp_request *r);
 /* The body was bad: it is released and wanted again, not from its sender. */
 void bp_window_refuse(struct bp_pool *p, uint32_t slot);
+/* Bytes of a block, as of late, the mean. */
+uint32_t bp_window_mean(const struct bp_pool *p);
 static inline struct bp_slot *bp_slot_at(const struct bp_pool *p, uint32_t id) {
     return bp_table_at(&p->window.slots, id);
 }

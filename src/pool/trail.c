@@ -565,9 +565,7 @@ void bp_on_hashes(struct bp_pool *p, const struct bp_ev_hashes *ev) {
     }
     struct bp_peer *peer = &p->peer[r->peer];
     struct bp_trail *t = trail_at(peer, &r->origin);
-    bp_time came = r->state == BP_REQ_ANSWERED ? r->answered : p->now;
-    bp_estimate_reply(p, peer, BP_RATE_HASHES, r->count, (uint32_t)ev->n,
-                      came - r->sent);
+    bp_estimate_reply(p, peer, r, ev->n);
     uint32_t count = r->count;
     bp_request_close(p, r);
     struct bp_ev_hashes list = *ev;

@@ -516,9 +516,7 @@ void bp_on_links(struct bp_pool *p, const struct bp_ev_links *ev) {
                        .links = ev->links,
                        .n = ev->n,
                        .held = ev->held };
-    bp_time came = q->state == BP_REQ_ANSWERED ? q->answered : p->now;
-    bp_estimate_reply(p, r.peer, BP_RATE_LINKS, q->count, (uint32_t)ev->n,
-                      came - q->sent);
+    bp_estimate_reply(p, r.peer, q, ev->n);
     bp_request_close(p, q);
     if (ev->n == 0) {
         answered_nothing(p, &r);

@@ -454,9 +454,7 @@ static void gave_nothing(struct bp_pool *p, struct bp_peer *peer, bool sure) {
 static void close_bodies(struct bp_pool *p, struct bp_request *r, size_t n,
                          bool useful) {
     struct bp_peer *peer = &p->peer[r->peer];
-    bp_time came = r->state == BP_REQ_ANSWERED ? r->answered : p->now;
-    bp_estimate_reply(p, peer, BP_RATE_BLOCKS, r->count, (uint32_t)n,
-                      came - r->sent);
+    bp_estimate_reply(p, peer, r, n);
     note_missed(p, r);
     if (n == 0 && r->n_wants > 0) gave_nothing(p, peer, r->sure);
     if (useful) {

@@ -97,11 +97,12 @@ struct bp_link scene_link(struct scene *s, uint32_t id) {
     return l;
 }
 
-static void reply(struct scene *s, bp_peer_id peer, bp_req_id req) {
+static void reply(struct scene *s, bp_peer_id peer, bp_req_id req,
+                  size_t bytes) {
     struct bp_event ev = { .type = BP_EV_REPLY };
     ev.u.reply.peer = peer;
     ev.u.reply.request = req;
-    ev.u.reply.bytes = 100;
+    ev.u.reply.bytes = bytes;
     scene_step(s, &ev);
 }
 
@@ -122,7 +123,7 @@ void scene_links(struct scene *s, bp_peer_id peer, bp_req_id req,
     struct bp_link *links = calloc(n + 1, sizeof *links);
     assert_non_null(links);
     for (size_t i = 0; i < n; i++) links[i] = scene_link(s, ids[i]);
-    reply(s, peer, req);
+    reply(s, peer, req, n * s->link_bytes);
     struct bp_event ev = { .type = BP_EV_LINKS };
     ev.u.links.peer = peer;
     ev.u.links.request = req;
@@ -138,7 +139,7 @@ void scene_hashes(struct scene *s, bp_peer_id peer, bp_req_id req,
     bp_hash *hashes = calloc(n + 1, sizeof *hashes);
     assert_non_null(hashes);
     for (size_t i = 0; i < n; i++) hashes[i] = scene_hash(ids[i]);
-    reply(s, peer, req);
+    reply(s, peer, req, n * sizeof *hashes);
     struct bp_event ev = { .type = BP_EV_HASHES };
     ev.u.hashes.peer = peer;
     ev.u.hashes.request = req;
@@ -179,7 +180,9 @@ static void send_blocks(struct scene *s, bp_peer_id peer, bp_req_id req,
     struct bp_delivery *d = calloc(n + 1, sizeof *d);
     assert_non_null(d);
     for (size_t i = 0; i < n; i++) d[i] = delivery(s, peer, ids[i], whole[i]);
-    reply(s, peer, req);
+    size_t bytes = 0;
+    for (size_t i = 0; i < n; i++) bytes += d[i].size;
+    reply(s, peer, req, bytes);
     struct bp_event ev = { .type = BP_EV_BLOCKS };
     ev.u.blocks.peer = peer;
     ev.u.blocks.request = req;

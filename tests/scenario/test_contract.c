@@ -1,4 +1,5 @@
-/* Small promises of pool.h, each at its edge: the idle best peer. */
+/* Small promises of pool.h, each at its edge: the idle best peer, what the
+   bytes of a reply are for. */
 #include "lib/scene.h"
 
 static void world(struct scene *s, uint32_t last,
@@ -147,11 +148,88 @@ static void idle_best_may_come_back(void **state) {
     scene_close(&s);
 }
 
+/* ---- bytes -------------------------------------------------------------- */
+
+/* The first 16 bodies of 1,000 bytes came after 100 ms; how many are asked for
+   next. */
+static size_t next_size(uint32_t reply_bytes_max, struct bp_peer_status *st) {
+    struct scene s;
+    scene_prepare(
+        &s, &(struct bp_pool_config){ .reply_bytes_max = reply_bytes_max });
+    s.caps = BP_CAP_LINKS | BP_CAP_BLOCKS; /* one at a time */
+    scene_chain(&s, 1, 300, 7);
+    for (uint32_t i = 1; i <= 300; i++) scene_at(&s, i)->body = 1000;
+    assert_int_equal(scene_make_pool(&s), 0);
+    scene_peer(&s, 1)->manual = true;
+    scene_join(&s, 1, 300);
+    scene_answer(&s, 1, 0);
+    scene_run(&s, 0);
+    const struct scene_ask *a = scene_open_ask(&s, 1, BP_ACT_ASK_BLOCKS);
+    assert_non_null(a);
+    assert_int_equal(a->n, 16);
+    scene_run(&s, 100);
+    scene_answer(&s, 1, (size_t)(a - scene_peer(&s, 1)->asks));
+    scene_run(&s, 0);
+    assert_int_equal(bp_pool_peers(s.pool, st, 1), 1);
+    a = scene_open_ask(&s, 1, BP_ACT_ASK_BLOCKS);
+    assert_non_null(a);
+    size_t n = a->n;
+    scene_peer(&s, 1)->manual = false;
+    scene_answer_all(&s, 1);
+    scene_settle(&s, 100000);
+    scene_expect_head(&s, 300);
+    scene_close(&s);
+    return n;
+}
+
+static void bytes_feed_the_estimates(void **state) {
+    (void)state;
+    struct bp_peer_status st;
+    assert_int_equal(next_size(0, &st), 32); /* at most twice the last */
+    assert_int_equal(st.bytes_per_s, 160000);
+    assert_int_equal(st.blocks_per_s, 160);
+    assert_int_equal(next_size(20000, &st), 20); /* what a reply may hold */
+    assert_int_equal(next_size(1000, &st), 4);
+}
+
+/* Blocks grow tenfold: the size that is known by then counts, not how many
+   came in a second before. */
+static void larger_blocks_are_asked_in_smaller_numbers(void **state) {
+    (void)state;
+    struct scene s;
+    scene_prepare(&s, NULL);
+    s.caps = BP_CAP_LINKS | BP_CAP_BLOCKS;
+    scene_chain(&s, 1, 3000, 7);
+    for (uint32_t i = 1; i <= 3000; i++)
+        scene_at(&s, i)->body = i < 1000 ? 1000 : 10000;
+    assert_int_equal(scene_make_pool(&s), 0);
+    scene_peer(&s, 1)->latency = 10;
+    scene_peer(&s, 1)->rate = 200000; /* 80 or 8 of them in 400 ms */
+    scene_join(&s, 1, 3000);
+    scene_settle(&s, 1000000);
+    scene_expect_head(&s, 3000);
+    size_t small = 0, large = 0;
+    for (size_t i = 0; i < scene_peer(&s, 1)->n_asks; i++) {
+        const struct scene_ask *a = &scene_peer(&s, 1)->asks[i];
+        if (a->type != BP_ACT_ASK_BLOCKS) continue;
+        if (a->count > small) small = a->count;
+        large = a->count;
+    }
+    assert_in_range(small, 70, 90);
+    assert_in_range(large, 4, 9);
+    assert_int_equal(scene_offences(&s), 0);
+    scene_close(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        T(idle_best_at_the_timer),  T(idle_best_counts_from_the_end),
-        T(idle_best_has_news),      T(idle_best_needs_something_newer),
+        T(idle_best_at_the_timer),
+        T(idle_best_counts_from_the_end),
+        T(idle_best_has_news),
+        T(idle_best_needs_something_newer),
         T(idle_best_may_come_back),
+        T(bytes_feed_the_estimates),
+        T(larger_blocks_are_asked_in_smaller_numbers),
     };
     return bp_run(tests);
 }
