@@ -80,8 +80,8 @@ void bp_insert_schedule(struct bp_pool *p) {
 
 /* ---- what came of it ----------------------------------------------------- */
 
-static void remember(struct bp_pool *p, const bp_hash *hash,
-                     const struct bp_held *held) {
+void bp_remember(struct bp_pool *p, const bp_hash *hash,
+                 const struct bp_held *held) {
     uint32_t at = bp_hashset_find(&p->recent, hash);
     if (at == BP_NIL) at = bp_hashset_add(&p->recent, hash);
     p->recent_info[at] = (struct bp_recent){ held->number, held->td };
@@ -101,7 +101,7 @@ static void inserted(struct bp_pool *p, bp_ref ref) {
     bp_ref popped = bp_forest_pop(p, bp_link_section(f, ref));
     assert(popped == ref); /* inserted in the order of the forest */
     l->difficulty = body;
-    remember(p, &l->hash, &held);
+    bp_remember(p, &l->hash, &held);
     if ((l->flags & BP_PL_HEAD) != 0) bp_peers_held(p, &l->hash, &held);
 }
 

@@ -195,14 +195,14 @@ static void check_slot(const struct bp_pool *p, uint32_t id,
 
 static void check_window(const struct bp_pool *p) {
     const struct bp_window *w = &p->window;
-    uint64_t used = 0, ahead = 0, here = 0;
+    uint64_t used = 0, bytes[BP_CLASSES] = { 0 }, here = 0;
     uint32_t missing = 0, listed = 0, wanted = 0, n_ahead = 0;
     for (uint32_t i = 0; i < w->slots.used; i++) {
         const struct bp_slot *s = bp_table_get(&w->slots, i);
         if (s == NULL) continue;
         check_slot(p, i, s);
         used += s->size;
-        if (s->rank == BP_CLASS_AHEAD) ahead += s->size;
+        bytes[s->rank] += s->size;
         n_ahead += s->rank == BP_CLASS_AHEAD;
         missing += s->rank == BP_CLASS_BEST && s->state != BP_SLOT_HERE;
         here += s->state == BP_SLOT_HERE;
@@ -219,9 +219,10 @@ static void check_window(const struct bp_pool *p) {
         }
         assert(w->wanted[k].tail == prev && w->wanted[k].n == n);
         listed += n;
+        assert(bytes[k] == w->bytes[k]);
     }
     assert(n_ahead == w->n_ahead);
-    assert(used == w->used && ahead == w->ahead && missing == w->missing);
+    assert(used == w->used && missing == w->missing);
     assert(listed == wanted && here == p->stat.blocks_held);
 }
 

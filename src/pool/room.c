@@ -48,37 +48,54 @@ void bp_make_room_connected(struct bp_pool *p) {
 
 /* ---- bodies ------------------------------------------------------------- */
 
-static bool worse(const struct bp_slot *a, const struct bp_slot *b) {
-    return a->rank != b->rank ? a->rank > b->rank : a->number > b->number;
+/* The next to be inserted of a branch that is joined and does not wait. */
+static bool is_next(const struct bp_pool *p, const struct bp_slot *s) {
+    if (s->link == BP_NIL) return false;
+    const struct bp_section *section =
+        bp_section_at(&p->forest, bp_link_section(&p->forest, s->link));
+    return section->connected && section->parent == BP_NIL &&
+           s->number == bp_section_bottom(section) &&
+           section->check_wait <= p->now && section->insert_wait <= p->now;
 }
 
-/* The body that is needed last, or BP_NIL; not one of a job. */
+/* Whose turn it is to go: rivals within their share go after the best. */
+static int order(const struct bp_pool *p, const struct bp_slot *s) {
+    bool over = p->window.bytes[BP_CLASS_RIVAL] > p->cfg.window_bytes / 4;
+    switch (s->rank) {
+    case BP_CLASS_AHEAD: return 3;
+    case BP_CLASS_RIVAL: return over ? 2 : 0;
+    case BP_CLASS_BEST:
+    case BP_CLASSES: break;
+    }
+    return 1;
+}
+
+static bool worse(const struct bp_pool *p, const struct bp_slot *a,
+                  const struct bp_slot *b) {
+    bool x = is_next(p, a), y = is_next(p, b);
+    if (x != y) return y;
+    x = a->state == BP_SLOT_WANTED, y = b->state == BP_SLOT_WANTED;
+    if (order(p, a) != order(p, b)) return order(p, a) > order(p, b);
+    if (x != y) return x;
+    return a->number > b->number;
+}
+
+/* What is needed last, or BP_NIL; nothing of a job, or that is on its way. */
 static uint32_t last_needed(const struct bp_pool *p) {
     uint32_t worst = BP_NIL, n = 0;
     for (uint32_t i = 0; i < p->window.slots.used; i++) {
         const struct bp_slot *s = bp_table_get(&p->window.slots, i);
-        if (s == NULL || s->state != BP_SLOT_HERE) continue;
-        const struct bp_plink *l = bp_link_at(&p->forest, s->link);
-        if ((l->flags & BP_PL_IN_JOB) != 0 || l->pins > 0) continue;
+        if (s == NULL || !bp_slot_spare(p, s)) continue;
         n++;
-        if (worst == BP_NIL || worse(s, bp_slot_at(p, worst))) worst = i;
+        if (worst == BP_NIL || worse(p, s, bp_slot_at(p, worst))) worst = i;
     }
     return n > 1 ? worst : BP_NIL; /* the last one may be over the limit */
 }
 
 bool bp_window_evict(struct bp_pool *p) {
-    struct bp_forest *f = &p->forest;
     uint32_t id = last_needed(p);
     if (id == BP_NIL) return false;
-    struct bp_slot *s = bp_slot_at(p, id);
-    uint32_t stretch = bp_link_stretch(f, s->link);
-    uint32_t section = bp_stretch_at(f, stretch)->section;
-    struct bp_section *sec = bp_section_at(f, section);
-    bp_stretch_at(f, stretch)->ahead = false;
-    if (sec->connected && s->number < sec->want_next)
-        sec->want_next = s->number;
-    p->stat.refused++;
-    bp_release(p, bp_window_forget(p, bp_link_at(f, s->link)));
+    bp_slot_evict(p, id);
     return true;
 }
 

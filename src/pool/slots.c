@@ -99,10 +99,8 @@ static void become(struct bp_pool *p, uint32_t id, enum bp_slot_state state) {
 static void resize(struct bp_pool *p, struct bp_slot *s, uint32_t size) {
     p->window.used += size;
     p->window.used -= s->size;
-    if (s->rank == BP_CLASS_AHEAD) {
-        p->window.ahead += size;
-        p->window.ahead -= s->size;
-    }
+    p->window.bytes[s->rank] += size;
+    p->window.bytes[s->rank] -= s->size;
     s->size = size;
 }
 
@@ -141,7 +139,7 @@ uint32_t bp_slot_bare(struct bp_pool *p, const bp_hash *hash, uint64_t number,
     s->link = BP_NIL;
     s->hash = *hash;
     s->owner = owner;
-    s->only_owner = only_owner;
+    s->only_owner = s->root = only_owner;
     bool added = bp_index_add(&p->window.bare, hash, id);
     assert(added); /* as many cells as slots */
     return id;
@@ -174,8 +172,8 @@ void bp_slot_promote(struct bp_pool *p, uint32_t id, enum bp_class rank) {
     bool listed = s->state == BP_SLOT_WANTED;
     if (listed) list_remove(p, id);
     p->window.missing -= missing(s);
-    if (s->rank == BP_CLASS_AHEAD) p->window.ahead -= s->size;
-    if (rank == BP_CLASS_AHEAD) p->window.ahead += s->size;
+    p->window.bytes[s->rank] -= s->size;
+    p->window.bytes[rank] += s->size;
     p->window.n_ahead -= s->rank == BP_CLASS_AHEAD;
     p->window.n_ahead += rank == BP_CLASS_AHEAD;
     s->rank = rank;
@@ -209,6 +207,41 @@ uint64_t bp_window_forget(struct bp_pool *p, struct bp_plink *link) {
     link->slot = BP_NIL;
     slot_free(p, id);
     return item;
+}
+
+/* Takes the slot off its link, which may want it again when there is room;
+   returns the item of the body. */
+static uint64_t let_go(struct bp_pool *p, uint32_t id) {
+    struct bp_forest *f = &p->forest;
+    const struct bp_slot *s = bp_slot_at(p, id);
+    struct bp_stretch *st = bp_stretch_at(f, bp_link_stretch(f, s->link));
+    struct bp_section *section = bp_section_at(f, st->section);
+    st->ahead = false;
+    if (section->connected && s->number < section->want_next)
+        section->want_next = s->number;
+    return bp_window_forget(p, bp_link_at(f, s->link));
+}
+
+bool bp_slot_spare(const struct bp_pool *p, const struct bp_slot *s) {
+    if (s->state == BP_SLOT_ASKED) return false;
+    if (s->link == BP_NIL) return !s->root;
+    const struct bp_plink *l = bp_link_at(&p->forest, s->link);
+    return (l->flags & BP_PL_IN_JOB) == 0 && l->pins == 0;
+}
+
+void bp_slot_evict(struct bp_pool *p, uint32_t id) {
+    const struct bp_slot *s = bp_slot_at(p, id);
+    if (s->state == BP_SLOT_HERE) {
+        p->stat.refused++;
+        /* It comes back only where there is room for it. */
+        if (s->size > p->window.reserve) p->window.reserve = s->size;
+    }
+    if (s->link == BP_NIL) {
+        p->forest.dropped = true; /* trails look for it again */
+        bp_slot_drop_bare(p, id);
+    } else {
+        bp_release(p, let_go(p, id));
+    }
 }
 
 void bp_slot_ask(struct bp_pool *p, uint32_t id, bp_req_id req) {

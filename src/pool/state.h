@@ -65,6 +65,7 @@ struct bp_trail {
     uint32_t newest, oldest; /* pages */
     uint32_t n_pages;
     uint64_t want_next; /* number of the next block to want, upward */
+    uint64_t floor;     /* blocks below this number are held */
 };
 
 /* ---- peers ---- */
@@ -205,6 +206,7 @@ struct bp_slot {
     uint64_t owner;      /* … serial of the peer that claims it */
     bool only_owner;     /* … and is the only one to be asked */
     bool announced;      /* … not by a trail */
+    bool root;           /* more hangs on it than its block: stays */
     uint32_t prev, next; /* in its list of wanted */
     uint32_t size;       /* bytes, reserved or real */
     bp_by by;            /* who sent the body */
@@ -224,10 +226,12 @@ struct bp_list {
 #define BP_SIZES 128 /* recent body sizes */
 struct bp_window {
     struct bp_table slots;
-    struct bp_index bare; /* hash -> slot without a link */
-    uint64_t used;        /* bytes reserved, held and in insertion */
-    uint64_t ahead;       /* of which for unconnected sections */
-    uint32_t n_ahead;     /* slots of those */
+    struct bp_index bare;       /* hash -> slot without a link */
+    uint64_t used;              /* bytes reserved, held and in insertion, */
+    uint64_t bytes[BP_CLASSES]; /* … of each class */
+    uint32_t n_ahead;           /* slots for unconnected sections */
+    bool denied; /* a rival got no room since the window was opened, */
+    bool yields; /* … or before that: the best leaves it its share */
     struct bp_list wanted[BP_CLASSES];
     uint32_t sizes[BP_SIZES];
     uint32_t n_sizes, fresh_sizes;
@@ -579,6 +583,8 @@ bool bp_trail_confirm(struct bp_pool *p, const struct bp_slot *s,
    not claim any more, it has changed sides: its lists go, those of its head
    begin anew, and it is no fault. */
 bool bp_trails_forsaken(struct bp_pool *p, uint32_t peer);
+/* The host holds this hash: no list needs what is at it or below. */
+void bp_trails_held(struct bp_pool *p, const bp_hash *hash, uint64_t number);
 /* The claims of this peer lead nowhere now: they wait a little. */
 void bp_trail_pause(struct bp_pool *p, uint64_t serial);
 static inline bool bp_peer_bare(const struct bp_peer *peer) {
@@ -610,7 +616,7 @@ void bp_window_open(struct bp_pool *p);
 void bp_window_schedule(struct bp_pool *p);
 void bp_on_blocks(struct bp_pool *p, const struct bp_ev_blocks *ev);
 /* One more block of that class fits the window. */
-bool bp_window_has_room(const struct bp_pool *p, enum bp_class rank);
+bool bp_window_has_room(struct bp_pool *p, enum bp_class rank);
 /* The slot of the lowest missing block of the best branch, or BP_NIL. */
 uint32_t bp_window_lowest(const struct bp_pool *p);
 
@@ -629,6 +635,11 @@ void bp_slot_dress(struct bp_pool *p, uint32_t slot, bp_ref ref);
 void bp_slot_anyone(struct bp_pool *p, uint32_t slot);
 /* Gives up a slot without a link. */
 void bp_slot_drop_bare(struct bp_pool *p, uint32_t slot);
+/* Nobody is asked for it, and nothing hangs on it: it may be given up. */
+bool bp_slot_spare(const struct bp_pool *p, const struct bp_slot *s);
+/* Gives up a slot that is not asked for, and its body; its link, or the trail
+   that named it, may want it again when there is room. */
+void bp_slot_evict(struct bp_pool *p, uint32_t slot);
 void bp_slot_promote(struct bp_pool *p, uint32_t slot, enum bp_class rank);
 void bp_slot_ask(struct bp_pool *p, uint32_t slot, bp_req_id req);
 bool bp_slot_asked_by(const struct bp_pool *p, uint32_t slot, bp_req_id req);
@@ -655,6 +666,9 @@ static inline struct bp_slot *bp_slot_at(const struct bp_pool *p, uint32_t id) {
 /* ---- status.c, why.c, invariant.c hold only public functions ---- */
 
 /* ---- insert.c ---- */
+/* The host holds this hash: so it is said when it is looked for again. */
+void bp_remember(struct bp_pool *p, const bp_hash *hash,
+                 const struct bp_held *held);
 void bp_insert_schedule(struct bp_pool *p);
 void bp_on_inserted(struct bp_pool *p, const struct bp_ev_inserted *ev);
 void bp_on_chain(struct bp_pool *p, const struct bp_ev_chain *ev);

@@ -89,6 +89,16 @@ static const bp_hash *hash_at(const struct bp_pool *p, const struct bp_trail *t,
     return NULL;
 }
 
+void bp_trails_held(struct bp_pool *p, const bp_hash *hash, uint64_t number) {
+    for (uint32_t i = 0; i < p->n_peers; i++)
+        for (int k = 0; k < BP_TRAILS; k++) {
+            struct bp_trail *t = &p->peer[i].trail[k];
+            const bp_hash *h = t->live ? hash_at(p, t, number) : NULL;
+            if (h != NULL && bp_hash_eq(h, hash) && number >= t->floor)
+                t->floor = number + 1;
+        }
+}
+
 /* ---- confirming --------------------------------------------------------- */
 
 static uint32_t place_of_serial(const struct bp_pool *p, uint64_t serial) {
@@ -311,6 +321,8 @@ static bool connected_lacks(const struct bp_pool *p) {
 static void want_blocks(struct bp_pool *p, struct bp_peer *peer,
                         struct bp_trail *t) {
     enum bp_class room = connected_lacks(p) ? BP_CLASS_RIVAL : BP_CLASS_BEST;
+    struct bp_held held;
+    if (t->want_next < t->floor) t->want_next = t->floor;
     for (uint32_t id = t->oldest; id != BP_NIL; id = page_at(p, id)->newer) {
         const struct bp_page *page = page_at(p, id);
         uint64_t low = page->top - page->n + 1;
@@ -319,11 +331,12 @@ static void want_blocks(struct bp_pool *p, struct bp_peer *peer,
             const bp_hash *hash = &page->hash[page->top - t->want_next];
             uint32_t bare = bp_slot_find_bare(p, hash);
             if (bare != BP_NIL) bp_slot_anyone(p, bare);
-            if (bare != BP_NIL || bp_link_find(&p->forest, hash) != BP_NIL)
+            if (bare != BP_NIL || bp_link_find(&p->forest, hash) != BP_NIL ||
+                bp_known_held(p, hash, &held))
                 continue;
             if (!bp_window_has_room(p, room)) return;
             if (bp_slot_bare(p, hash, t->want_next, peer->serial, false,
-                             BP_CLASS_BEST) == BP_NIL)
+                             room) == BP_NIL)
                 return;
             peer->hints = true;
         }
@@ -335,8 +348,8 @@ static void shed(struct bp_pool *p, struct bp_trail *t) {
     struct bp_held held;
     while (t->oldest != BP_NIL) {
         const struct bp_page *page = page_at(p, t->oldest);
-        if (page->top > p->recent_top ||
-            !bp_known_held(p, &page->hash[0], &held))
+        if (page->top >= t->floor && (page->top > p->recent_top ||
+                                      !bp_known_held(p, &page->hash[0], &held)))
             return;
         page_free(p, t, t->oldest);
     }

@@ -305,7 +305,9 @@ static void join_waiting(struct bp_pool *p, const bp_hash *hash,
 
 void bp_hash_held(struct bp_pool *p, const bp_hash *hash,
                   const struct bp_held *held) {
+    bp_remember(p, hash, held);
     join_waiting(p, hash, held);
+    bp_trails_held(p, hash, held->number);
     bp_peers_held(p, hash, held);
 }
 

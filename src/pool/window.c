@@ -5,23 +5,48 @@
 
 /* ---- opening ------------------------------------------------------------ */
 
-bool bp_window_has_room(const struct bp_pool *p, enum bp_class rank) {
-    const struct bp_window *w = &p->window;
-    uint64_t after = w->used + w->reserve;
+/* The heaviest branch has the whole window; but what else is joined may have a
+   quarter of it, for the bodies of the heaviest may be withheld. */
+static bool has_room(const struct bp_window *w, uint64_t window,
+                     enum bp_class rank) {
+    uint64_t after = w->used + w->reserve, quarter = window / 4;
+    uint64_t rivals = w->bytes[BP_CLASS_RIVAL];
     switch (rank) {
-    case BP_CLASS_BEST: /* the lowest missing one always gets in */
-        return after <= p->cfg.window_bytes || w->missing == 0;
+    case BP_CLASS_BEST: /* one always gets in */
+        if (w->bytes[BP_CLASS_BEST] == 0) return true;
+        if (w->yields && rivals < quarter) after += quarter - rivals;
+        return after <= window;
     case BP_CLASS_RIVAL:
-        return after <= p->cfg.window_bytes / 2 &&
-               w->slots.n < w->slots.max / 2;
+        if (rivals + w->reserve <= quarter) return after <= window;
+        return after <= window / 2 && w->slots.n < w->slots.max / 2;
     case BP_CLASS_AHEAD:
-        return after <= p->cfg.window_bytes &&
-               w->ahead + w->reserve <= p->cfg.window_bytes / 4 &&
+        return after <= window &&
+               w->bytes[BP_CLASS_AHEAD] + w->reserve <= quarter &&
                w->n_ahead < w->slots.max / 4 &&
                w->slots.n < w->slots.max / 4 * 3;
     case BP_CLASSES: break;
     }
     return false;
+}
+
+bool bp_window_has_room(struct bp_pool *p, enum bp_class rank) {
+    bool room = has_room(&p->window, p->cfg.window_bytes, rank);
+    if (!room && rank == BP_CLASS_RIVAL) p->window.denied = true;
+    return room;
+}
+
+/* A rival was denied its share: the best gives back what it only wants. */
+static void yield_share(struct bp_pool *p) {
+    struct bp_window *w = &p->window;
+    uint64_t most = p->cfg.window_bytes / 4 * 3;
+    uint32_t id = w->denied ? w->wanted[BP_CLASS_BEST].tail : BP_NIL, prev;
+    w->yields = w->denied || w->bytes[BP_CLASS_RIVAL] > 0;
+    w->denied = false;
+    for (; id != BP_NIL && w->bytes[BP_CLASS_BEST] > most; id = prev) {
+        prev = bp_slot_at(p, id)->prev;
+        if (prev != BP_NIL && bp_slot_spare(p, bp_slot_at(p, id)))
+            bp_slot_evict(p, id);
+    }
 }
 
 /* Wants the next checked links of a connected section, lowest first. */
@@ -45,8 +70,9 @@ static bool open_section(struct bp_pool *p, uint32_t id, enum bp_class rank) {
             if (!own && !bp_window_has_room(p, rank)) return false;
             if (bp_slot_new(p, ref, rank) == BP_NIL) {
                 /* The lowest missing one gets in, whoever must go. */
-                if (rank != BP_CLASS_BEST || p->window.missing > 0 ||
-                    !bp_window_evict(p) || bp_slot_new(p, ref, rank) == BP_NIL)
+                if (rank != BP_CLASS_BEST ||
+                    p->window.bytes[BP_CLASS_BEST] > 0 || !bp_window_evict(p) ||
+                    bp_slot_new(p, ref, rank) == BP_NIL)
                     return false;
             }
         }
@@ -58,6 +84,7 @@ static bool open_section(struct bp_pool *p, uint32_t id, enum bp_class rank) {
 void bp_window_open(struct bp_pool *p) {
     struct bp_forest *f = &p->forest;
     bp_forest_rank(f);
+    yield_share(p);
     for (uint32_t i = 0; i < f->n_order; i++) {
         const struct bp_section *s = bp_section_at(f, f->order[i]);
         const struct bp_section *first = bp_section_at(f, f->order[0]);
@@ -374,7 +401,7 @@ static void keep_ahead(struct bp_pool *p, uint32_t id, bp_ref ref) {
     const struct bp_slot *s = bp_slot_at(p, id);
     if (!s->only_owner || bp_section_at(&p->forest, section)->connected) return;
     bp_slot_promote(p, id, BP_CLASS_AHEAD);
-    if (p->window.ahead > p->cfg.window_bytes / 4)
+    if (p->window.bytes[BP_CLASS_AHEAD] > p->cfg.window_bytes / 4)
         bp_release(p, bp_window_forget(p, bp_link_at(&p->forest, ref)));
 }
 
@@ -388,7 +415,9 @@ static bool take_bare(struct bp_pool *p, uint32_t id, struct bp_delivery *b,
         bp_trail_confirm(p, bp_slot_at(p, id), &b->link))
         ref = bp_whole_graft(p, b, by);
     if (ref == BP_NIL) {
+        struct bp_held held;
         if (bp_slot_find_bare(p, &b->hash) == id) bp_slot_drop_bare(p, id);
+        if (bp_known_held(p, &b->hash, &held)) return false;
         bp_trail_pause(p, owner);
         p->forest.dropped = true; /* trails look for it again */
         return false;
