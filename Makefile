@@ -96,7 +96,7 @@ cover: ## coverage of the tests, one line a folder of src/; T=x
 
 sim: all ## 200 simulated worlds; N=, SEED0=: these; SEED=n: one, told
 	@nice $(BUILD)/blockpool-sim --out $(BUILD) $(if $(SEED), \
-	    world $(SEED),worlds --count $(or $(N),200) \
+	    world $(SEED),worlds --count $(or $(N),200) $(if $(N),,--check 1) \
 	    --from $(or $(SEED0),$(shell od -An -N4 -tu4 /dev/urandom)))
 .PHONY: sim
 

@@ -14,7 +14,7 @@
 
 struct summary {
     struct coverage cover;
-    uint64_t done, failed_n, cpu_us;
+    uint64_t done, failed_n, cpu_us, held_steps;
     uint64_t failed[FAILED_KEPT];
     char kind[FAILED_KEPT][24];
 };
@@ -35,6 +35,7 @@ static uint64_t cpu_us(int who) {
 static void run_share(const struct campaign *c, uint32_t job, uint32_t jobs,
                       struct summary *out, struct progress *mine) {
     struct arena world_arena = { 0 }, run_arena = { 0 };
+    const struct sim_options opt = { .check_every = c->check_every };
     for (uint64_t i = job; i < c->count; i += jobs) {
         struct world w;
         struct result r;
@@ -42,11 +43,14 @@ static void run_share(const struct campaign *c, uint32_t job, uint32_t jobs,
         mine->seed = seed;
         arena_reset(&world_arena);
         world_draw(&w, &world_arena, seed, c->kinds);
-        sim_run(&r, &w, &run_arena, NULL);
+        sim_run(&r, &w, &run_arena, &opt);
         coverage_add(&out->cover, &r.cover);
         out->done++;
         mine->done = out->done;
-        if (!r.failed) continue;
+        if (!r.failed) {
+            out->held_steps += r.steps;
+            continue;
+        }
         if (out->failed_n < FAILED_KEPT) {
             out->failed[out->failed_n] = seed;
             memcpy(out->kind[out->failed_n], r.kind, sizeof r.kind);
@@ -93,6 +97,7 @@ static void add_summary(struct campaign *c, const struct summary *s) {
     coverage_add(&c->cover, &s->cover);
     c->done += s->done;
     c->cpu_us += s->cpu_us;
+    c->held_steps += s->held_steps;
     uint64_t kept = s->failed_n < FAILED_KEPT ? s->failed_n : FAILED_KEPT;
     for (uint64_t i = 0; i < kept; i++) add_failed(c, s->failed[i], s->kind[i]);
     c->failed_n += s->failed_n - kept;

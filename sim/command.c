@@ -9,10 +9,10 @@
 #include "campaign.h"
 #include "recorder.h"
 
-/* Worlds that a shrink may try, and failures of a campaign that are shrunk. */
-#define SHRINK_RUNS 300
-#define SHRINK_SLOW 15 /* when each costs seconds */
-#define SHRUNK_MAX  3
+/* Steps that a shrink may take, a few seconds, and failures of a campaign that
+   are shrunk. */
+#define SHRINK_STEPS 5000000
+#define SHRUNK_MAX   3
 
 bool sim_parse_u64(const char *text, uint64_t *out) {
     char *end = NULL;
@@ -87,15 +87,14 @@ static void print_result(const struct result *r, const char *name) {
 
 /* Shrinks a failing world, prints it and writes it beside. */
 static void show_failure(const struct world *w, const struct sim_args *a,
-                         const char *name, bool slow) {
+                         const char *name) {
     struct arena keep = { 0 }, scratch = { 0 };
-    struct sim_options opt = { .engine = a->engine };
+    struct sim_options opt = { .engine = a->engine, .check_every = a->check };
     struct world small;
     struct result r;
     struct sink text = { 0 };
     char path[512];
-    world_shrink(&small, w, &keep, &scratch, &opt,
-                 slow ? SHRINK_SLOW : SHRINK_RUNS);
+    world_shrink(&small, w, &keep, &scratch, &opt, SHRINK_STEPS);
     sim_run(&r, &small, &scratch, &opt);
     sink_add(&text, "# %s, shrunk; fails with: %s: %s\n", name, r.kind, r.text);
     world_print(&small, &text);
@@ -120,12 +119,23 @@ static void print_failed_list(const struct campaign *c) {
         printf("failed: seed %" PRIu64 ": %s\n", c->failed[i], c->kind[i]);
 }
 
+static void print_speed(const struct campaign *c) {
+    double cpu = (double)c->cpu_us / 1e6, done = (double)c->done;
+    uint64_t held = c->done - c->failed_n;
+    printf("%" PRIu64 " worlds in %.1f processor seconds, %.0f a second and "
+           "core; %.0f steps in a world that holds, %.1f blocks in a tree\n",
+           c->done, cpu, cpu > 0 ? done / cpu : 0.0,
+           held > 0 ? (double)c->held_steps / (double)held : 0.0,
+           done > 0 ? (double)c->cover.happened[HAPPENED_BLOCKS] / done : 0.0);
+}
+
 int command_worlds(struct sim_args *a) {
     static struct campaign c;
     c.from = a->from;
     c.count = a->count;
     c.jobs = a->jobs;
     c.kinds = a->kinds;
+    c.check_every = a->check;
     c.stop_after = a->stop;
     c.progress = a->count >= 5000;
     printf("worlds %" PRIu64 " to %" PRIu64 " (rerun: make sim SEED0=%" PRIu64
@@ -148,16 +158,10 @@ int command_worlds(struct sim_args *a) {
         char name[64];
         world_draw(&w, &arena, c.failed[i], a->kinds);
         snprintf(name, sizeof name, "sim-%" PRIu64, c.failed[i]);
-        show_failure(&w, a, name, strcmp(c.kind[i], "slow") == 0);
+        show_failure(&w, a, name);
         arena_free(&arena);
     }
-    double cpu = (double)c.cpu_us / 1e6;
-    printf("%" PRIu64 " worlds in %.1f processor seconds, %.0f a second and "
-           "core, %.0f steps a world\n",
-           c.done, cpu, cpu > 0 ? (double)c.done / cpu : 0.0,
-           c.done > 0
-               ? (double)c.cover.happened[HAPPENED_STEPS] / (double)c.done
-               : 0.0);
+    print_speed(&c);
     printf("%" PRIu64 " worlds, %" PRIu64 " failed", c.done, c.failed_n);
     for (uint64_t i = 0; i < c.failed_n && i < 20; i++)
         printf("%s%" PRIu64, i == 0 ? ": " : " ", c.failed[i]);
@@ -175,7 +179,7 @@ static void write_svg(const struct sim *s, void *user) {
 static int run_one(const struct world *w, const struct sim_args *a,
                    const char *name) {
     struct arena arena = { 0 };
-    struct sim_options opt = { .engine = a->engine };
+    struct sim_options opt = { .engine = a->engine, .check_every = a->check };
     struct result r;
     if (a->narrate) opt.narrate = stdout;
     opt.timeline = a->svg != NULL;
@@ -209,7 +213,7 @@ int command_world(struct sim_args *a) {
     snprintf(name, sizeof name, "world %" PRIu64, seed);
     err = run_one(&w, a, name);
     snprintf(name, sizeof name, "sim-%" PRIu64, seed);
-    if (err != 0) show_failure(&w, a, name, false);
+    if (err != 0) show_failure(&w, a, name);
     printf("1 worlds, %d failed", err != 0);
     if (err != 0) printf(": %" PRIu64, seed);
     printf("\n");
@@ -290,7 +294,7 @@ int command_shrink(struct sim_args *a) {
     struct world w;
     uint32_t kind = a->kinds != 0 ? a->kinds : KIND_IDS;
     int err = read_scenario(&w, &arena, a->arg[0], kind);
-    if (err == 0) show_failure(&w, a, "shrunk", false);
+    if (err == 0) show_failure(&w, a, "shrunk");
     arena_free(&arena);
     return err;
 }

@@ -12,7 +12,7 @@
 
 struct sim_args {
     uint64_t from, count;
-    uint32_t jobs, kinds, stop;
+    uint32_t jobs, kinds, stop, check;
     const char *out, *record, *svg;
     bool quiet, narrate, tap, seeds;
     const struct engine_ops *engine;

@@ -11,6 +11,20 @@ static const char *happened_text(enum happened h) {
     return texts[h];
 }
 
+/* Deeds that nobody did, or that no world outlived; things that never were. */
+static void print_vacuous(const struct coverage *c, FILE *out) {
+    uint32_t n = 0;
+    for (int d = 0; d < DEED_COUNT; d++)
+        if (c->deed[d][OUTCOME_DID] == 0 || c->deed[d][OUTCOME_OUTLIVED] == 0)
+            fprintf(out, "%s %s", n++ == 0 ? "never seen:" : ",",
+                    deed_word((enum deed)d));
+    for (int h = 0; h < HAPPENED_COUNT; h++)
+        if (c->happened[h] == 0)
+            fprintf(out, "%s %s", n++ == 0 ? "never seen:" : ",",
+                    happened_text((enum happened)h));
+    fprintf(out, "%s\n\n", n == 0 ? "every row was seen" : "");
+}
+
 void coverage_print(const struct coverage *c, FILE *out) {
     static const char *const columns[] = {
 #define OUTCOME_WORD(name, word) word,
@@ -37,4 +51,5 @@ void coverage_print(const struct coverage *c, FILE *out) {
         fprintf(out, "%12llu  %s\n", (unsigned long long)c->happened[h],
                 happened_text(h));
     fprintf(out, "\n");
+    print_vacuous(c, out);
 }

@@ -68,7 +68,7 @@ static void draw_main(struct draw *d, uint64_t difficulty) {
     d->next = 1;
     uint32_t total = between(d, BLOCKS_LEAST, BLOCKS_MOST);
     d->budget = total;
-    d->main_n = total / 2 + below(d, total / 3);
+    d->main_n = total * 3 / 5 + below(d, total * 3 / 10);
     branch(d, 0, d->main_n, difficulty);
     if (odds(d, 4)) { /* the last blocks are from the future */
         struct block_run *r = world_add_run(d->w);
@@ -124,7 +124,7 @@ static void draw_foreign(struct draw *d, uint64_t difficulty) {
 }
 
 static void draw_chain(struct draw *d) {
-    uint32_t n = odds(d, 40) ? 0 : below(d, d->main_n * 2 / 3);
+    uint32_t n = odds(d, 50) ? 0 : below(d, d->main_n / 2);
     uint32_t *list = arena_take(d->w->arena, (n + 1) * sizeof *list);
     for (uint32_t i = 0; i <= n; i++) list[i] = i;
     d->w->chain = list;
@@ -166,7 +166,7 @@ static void draw_kind(struct draw *d, struct peer_spec *p) {
 
 /* Growing peers approach the block that they will have. */
 static void draw_growth(struct draw *d, struct peer_spec *p, uint32_t tip) {
-    uint32_t n = between(d, 1, 12);
+    uint32_t n = between(d, 1, 16);
     if (n >= d->main_n) n = d->main_n - 1;
     p->grow_to = tip;
     p->head = tip == d->main_n ? tip - n : tip;
@@ -208,7 +208,7 @@ static struct peer_spec *draw_honest(struct draw *d, uint32_t name,
             if (odds(d, 60)) p->back_ms = between(d, 200, 6000);
         }
     }
-    if (p->head == d->main_n && odds(d, 30)) draw_growth(d, p, d->main_n);
+    if (p->head == d->main_n && odds(d, 40)) draw_growth(d, p, d->main_n);
     draw_faults(d, p);
     if (d->bodyflaw != 0 && odds(d, 60)) {
         p->relay = d->bodyflaw;
@@ -285,6 +285,10 @@ static void draw_host(struct draw *d) {
     if (odds(d, 12)) {
         h->fail_pm = between(d, 20, 400);
         h->fail_until = between(d, 500, 20000);
+        if (odds(d, 50)) {
+            h->put_off_pm = between(d, 20, 300);
+            h->put_off_ms = between(d, 1, 3000);
+        }
     }
     if (odds(d, 6)) {
         h->alloc_fail_pm = between(d, 5, 300);
@@ -301,9 +305,9 @@ static void draw_config(struct draw *d) {
         odds(d, 90) ? between(d, 16, 256) * 1024u : between(d, 4096, 16000);
     c->workers = between(d, 1, 4);
     c->reply_bytes_max = 64 * 1024;
-    c->links_per_request = between(d, 8, 48);
-    c->hashes_per_request = between(d, 8, 48);
-    c->blocks_per_request = between(d, 2, 16);
+    c->links_per_request = between(d, 6, 32);
+    c->hashes_per_request = between(d, 6, 32);
+    c->blocks_per_request = between(d, 2, 12);
     c->insert_items_max = between(d, 8, 96);
     c->insert_bytes_max = between(d, 8, 128) * 1024u;
     c->check_links_max = between(d, 16, 128);

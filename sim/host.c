@@ -12,7 +12,9 @@
 
 /* More actions than this for one event: the pool does not stop. */
 #define ACTIONS_MAX 200000
-#define LONG_TREE   2000
+/* Steps of a drawn world; those that hold take a tenth of this at the most. */
+#define STEPS_MAX 50000
+#define LONG_TREE 2000
 
 /* ---- contents --------------------------------------------------------- */
 
@@ -342,7 +344,7 @@ void host_end_session(struct sim *s, uint32_t session, bool by_us) {
         p->session = 0;
         p->kept = NULL;
         if (!by_us) sim_count(s, HAPPENED_LEFT, 1);
-        if (!by_us && !p->spec->hostile) s->hurt++;
+        if (!by_us) judge_accident(s, p, 0);
         say(s, "peer %u %s", p->name, by_us ? "is put out" : "leaves");
         peer_session_ended(s, p, by_us);
     }
@@ -559,9 +561,24 @@ static void sample_timeline(struct sim *s) {
                          st.blocks_inserted };
 }
 
+/* After every step; the heap remembers what was held in between. */
+static void check_memory(struct sim *s) {
+    uint64_t memory = s->ops->memory(s->engine);
+    if (s->heap.peak > s->r.bound)
+        sim_fail(s, "memory", "held %llu bytes, the bound is %llu",
+                 (unsigned long long)s->heap.peak,
+                 (unsigned long long)s->r.bound);
+    if (memory != s->heap.live)
+        sim_fail(s, "memory", "says %llu bytes, holds %llu",
+                 (unsigned long long)memory, (unsigned long long)s->heap.live);
+}
+
 void host_step(struct sim *s, const struct bp_event *ev) {
     if (s->down || s->r.failed) return;
-    s->r.steps++;
+    if (++s->r.steps > STEPS_MAX && s->w->drawn) {
+        sim_fail(s, "steps", "%u steps and no end", STEPS_MAX);
+        return;
+    }
     sim_hash(s, s->now << 8 | ev->type);
     struct bp_recorder *rec =
         s->opt.record != NULL ? s->opt.record->recorder : NULL;
@@ -579,18 +596,8 @@ void host_step(struct sim *s, const struct bp_event *ev) {
     uint32_t every = s->opt.check_every;
     /* A full check walks everything; a long scenario has it less often. */
     if (every == 0) every = s->tree.n > LONG_TREE ? 512 : 16;
-    if (s->r.steps % every == 0) {
-        s->ops->check(s->engine);
-        uint64_t memory = s->ops->memory(s->engine);
-        if (memory > s->r.bound)
-            sim_fail(s, "memory", "holds %llu bytes, the bound is %llu",
-                     (unsigned long long)memory,
-                     (unsigned long long)s->r.bound);
-        if (memory != s->heap.live)
-            sim_fail(s, "memory", "says %llu bytes, holds %llu",
-                     (unsigned long long)memory,
-                     (unsigned long long)s->heap.live);
-    }
+    if (s->r.steps % every == 0) s->ops->check(s->engine);
+    check_memory(s);
     if (s->opt.timeline) sample_timeline(s);
 }
 
@@ -670,7 +677,7 @@ bool host_idle(const struct sim *s) {
 void host_crash(struct sim *s) {
     if (s->down) return;
     sim_count(s, HAPPENED_CRASHED, 1);
-    s->hurt += 2;
+    judge_accident(s, NULL, 0);
     for (uint32_t i = 0; i < s->peers; i++) {
         struct peer *p = &s->peer[i];
         if (p->session == 0) continue;

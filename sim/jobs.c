@@ -307,9 +307,20 @@ void job_insert(struct sim *s, const struct bp_act_insert *a) {
     start_job(s, j, a->n * (uint64_t)s->w->host.insert_us);
 }
 
+/* A policy of ours, say a reorganisation that has to wait. */
+static bool puts_off_now(struct sim *s) {
+    const struct host_spec *h = &s->w->host;
+    return h->put_off_pm != 0 && s->now < h->fail_until &&
+           bp_rng_below(&s->job_rng, 1000) < h->put_off_pm;
+}
+
 static struct bp_verdict insert_verdict(struct sim *s, const struct job *j) {
     struct bp_verdict v = { .kind = BP_VERDICT_OK, .n = j->n };
-    if (fails_now(s)) {
+    if (puts_off_now(s)) {
+        v.kind = BP_VERDICT_LATER;
+        v.n = bp_rng_below(&s->job_rng, j->n);
+        v.not_before = s->now + s->w->host.put_off_ms;
+    } else if (fails_now(s)) {
         v.kind = BP_VERDICT_FAILED;
         v.n = bp_rng_below(&s->job_rng, j->n);
         v.code = -1;

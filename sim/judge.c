@@ -13,10 +13,13 @@
 /* Request deadlines that each hostile peer may cost, as the issue states it,
    and that each accident of an honest peer or of our own host may cost: a peer
    that never answers is put out after twice the longest deadline, and comes
-   back after a while. */
+   back after a while. No honest peer may cost more than a liar, whatever
+   befalls it, or an engine that asks for ever would have for ever. */
 #define DEADLINES_PER_LIAR     20
 #define DEADLINES_PER_ACCIDENT 8
 #define T_MIN_TIMES            4
+/* T_min is of the best line there is, and without jitter, decoding and jobs. */
+#define DEADLINES_ANYWAY 1
 /* Rest is due so long after the last liar left. */
 #define WIND_DOWN_MS 400000
 
@@ -24,77 +27,19 @@ static uint32_t or_usual(uint32_t v, uint32_t usual) {
     return v != 0 ? v : usual;
 }
 
-static uint32_t final_head(struct sim *s, const struct peer_spec *x) {
+uint32_t judge_final_head(struct sim *s, const struct peer_spec *x) {
     uint32_t head = sim_label(s, x->head);
     if (x->grow_to == LABEL_NONE || x->grow_ms == 0) return head;
     return sim_label(s, x->grow_to);
 }
 
 static bp_time grown_at(struct sim *s, const struct peer_spec *x) {
-    uint32_t head = sim_label(s, x->head), to = final_head(s, x);
+    uint32_t head = sim_label(s, x->head), to = judge_final_head(s, x);
     if (head == to) return x->join_at;
     uint64_t n = 1;
     if (tree_has(&s->tree, to, head))
         n = tree_height(&s->tree, to) - tree_height(&s->tree, head);
     return x->join_at + n * x->grow_ms;
-}
-
-static uint64_t least_of(uint32_t a, uint32_t b) {
-    return a < b ? a : b;
-}
-
-/* The theoretical bound: no sync can be faster than the serial walk over the
-   links at the best round trip and the largest replies; than the bodies, by the
-   bytes over the sum of bandwidths, or by the round trips that the window and
-   the limits of replies leave; and than our own checks and writes. */
-struct line { /* of all steady peers that have the goal */
-    uint64_t rtt, per_reply, bandwidth;
-    uint64_t bodies; /* on the way at once */
-    bool unlimited;
-};
-
-static void add_line(const struct sim *s, const struct peer_spec *x,
-                     struct line *l) {
-    const struct bp_pool_config *c = &s->w->pool;
-    bool bare = (x->caps & BP_CAP_LINKS) == 0;
-    uint64_t trip = 2ull * x->latency + x->jitter + x->think + 1;
-    uint64_t n = bare ? least_of(or_usual(x->hashes_max, 256),
-                                 or_usual(c->hashes_per_request, 256))
-                      : least_of(or_usual(x->links_max, 1024),
-                                 or_usual(c->links_per_request, 1024));
-    if (trip < l->rtt) l->rtt = trip;
-    if (n > l->per_reply) l->per_reply = n;
-    n = least_of(or_usual(x->blocks_max, 128),
-                 or_usual(c->blocks_per_request, 128));
-    l->bodies += (x->caps & BP_CAP_IDS) != 0 ? 4 * n : n;
-    if (x->bandwidth == 0) l->unlimited = true;
-    l->bandwidth += x->bandwidth;
-}
-
-static uint64_t times(uint64_t n, uint64_t each) {
-    return each != 0 ? (n + each - 1) / each : 0;
-}
-
-static bp_time least_time(struct sim *s, uint64_t blocks, uint64_t bytes) {
-    const struct host_spec *h = &s->w->host;
-    struct line l = { .rtt = BP_TIME_NEVER, .per_reply = 1 };
-    for (uint32_t i = 0; i < s->w->peers; i++) {
-        const struct peer_spec *x = &s->w->peer[i];
-        if (x->hostile || !x->steady) continue;
-        if (tree_has(&s->tree, final_head(s, x), s->goal_block))
-            add_line(s, x, &l);
-    }
-    if (l.rtt == BP_TIME_NEVER) return 0;
-    uint64_t window = s->w->pool.window_bytes;
-    uint64_t walk = times(blocks, l.per_reply) * l.rtt + l.rtt;
-    uint64_t bodies = times(blocks, l.bodies), narrow = times(bytes, window);
-    uint64_t fetch = (bodies > narrow ? bodies : narrow) * l.rtt;
-    uint64_t line = l.unlimited ? 0 : times(bytes * 1000, l.bandwidth);
-    uint64_t work = blocks * (h->check_us + h->seal_us) / 1000 /
-                        or_usual(s->w->pool.workers, 2) +
-                    blocks * h->insert_us / 1000 + 3ull * h->job_ms;
-    if (fetch > line) line = fetch;
-    return (walk > line ? walk : line) + work + 1;
 }
 
 /* The heaviest head of those that claim a difficulty, then of those that claim
@@ -106,7 +51,7 @@ static bp_time goal_of(struct sim *s, bool with_td, bp_time start) {
         const struct peer_spec *x = &s->w->peer[i];
         if (x->hostile || !x->steady) continue;
         if ((x->td_kind != CLAIM_NONE) != with_td) continue;
-        uint32_t head = final_head(s, x);
+        uint32_t head = judge_final_head(s, x);
         if (!with_td && s->tree.b[head].number <= number) continue;
         int c = bp_u256_cmp(&s->tree.b[head].td, &s->tree.b[s->goal_block].td);
         bp_time at = grown_at(s, x);
@@ -116,6 +61,29 @@ static bp_time goal_of(struct sim *s, bool with_td, bp_time start) {
         }
     }
     return start;
+}
+
+static uint64_t deadline_ms(const struct sim *s) {
+    return or_usual(s->w->pool.request_first_ms, 5000);
+}
+
+/* Whether one waits for all who will join or begins with those that are there,
+   the sooner is due. */
+static void plan_due(struct sim *s, bp_time start, uint64_t blocks) {
+    bp_time joined = start;
+    for (uint32_t i = 0; i < s->w->peers; i++) {
+        const struct peer_spec *x = &s->w->peer[i];
+        if (x->steady && x->join_at != BP_TIME_NEVER && x->join_at > joined)
+            joined = x->join_at;
+    }
+    bp_time few = bound_time(s, blocks, start);
+    bp_time all = bound_time(s, blocks, joined);
+    bool wait = joined + T_MIN_TIMES * all < start + T_MIN_TIMES * few;
+    s->r.start = wait ? joined : start;
+    s->r.t_min = wait ? all : few;
+    s->r.due = s->r.start + T_MIN_TIMES * s->r.t_min +
+               DEADLINES_PER_LIAR * deadline_ms(s) * world_hostile(s->w) +
+               DEADLINES_ANYWAY * deadline_ms(s);
 }
 
 void judge_plan(struct sim *s) {
@@ -133,18 +101,28 @@ void judge_plan(struct sim *s) {
         if (t->flaw == FLAW_LATER && t->not_before > start)
             start = t->not_before;
     }
-    if (s->w->host.fail_pm != 0 && s->w->host.fail_until > start)
-        start = s->w->host.fail_until;
+    const struct host_spec *h = &s->w->host;
+    if (h->fail_pm != 0 && h->fail_until > start) start = h->fail_until;
+    if (h->put_off_pm != 0 && h->fail_until + h->put_off_ms > start)
+        start = h->fail_until + h->put_off_ms;
     if (s->w->host.alloc_fail_pm != 0 && s->w->host.alloc_fail_until > start)
         start = s->w->host.alloc_fail_until;
     for (uint32_t i = 0; i < s->w->steps; i++)
         if (s->w->step[i].time > start) start = s->w->step[i].time;
-    s->r.start = start;
+    plan_due(s, start, blocks);
     s->r.least_bytes = bytes;
-    s->r.t_min = least_time(s, blocks, bytes);
-    uint64_t deadline = or_usual(s->w->pool.request_first_ms, 5000);
-    s->r.due = start + T_MIN_TIMES * s->r.t_min +
-               DEADLINES_PER_LIAR * deadline * world_hostile(s->w) + deadline;
+}
+
+void judge_accident(struct sim *s, struct peer *p, uint32_t lasts_ms) {
+    uint32_t n = DEADLINES_PER_ACCIDENT;
+    if (lasts_ms != 0) n = 2 + lasts_ms / (uint32_t)deadline_ms(s);
+    if (p != NULL) {
+        if (p->spec->hostile) return;
+        if (p->excused + n > DEADLINES_PER_LIAR)
+            n = DEADLINES_PER_LIAR - p->excused;
+        p->excused += n;
+    }
+    s->excused += n;
 }
 
 /* ---- blames ----------------------------------------------------------- */
@@ -165,8 +143,7 @@ void judge_blame(struct sim *s, const struct bp_act_blame *b) {
             s->r.cover.honest_fault[b->offence]++;
     }
     if (b->offence == BP_OFF_SUSPENDED) {
-        for (uint32_t i = 0; i < p->spec->deeds; i++)
-            s->r.cover.deed[p->spec->deed[i]][OUTCOME_REFUSED]++;
+        p->refused = true;
         if (!p->spec->hostile && s->w->drawn)
             sim_fail(s, "accused", "honest peer %u is suspended", p->name);
         return;
@@ -187,11 +164,14 @@ static void count_deeds(struct sim *s, bool synced) {
         for (uint32_t k = 0; k < p->spec->deeds; k++) {
             uint64_t *o = s->r.cover.deed[p->spec->deed[k]];
             o[OUTCOME_DRAWN]++;
-            if (p->blamed) o[OUTCOME_OFFENCE]++;
-            if (p->faulted) o[OUTCOME_FAULT]++;
-            if (p->ended) o[OUTCOME_ENDED]++;
-            if (!p->blamed && !p->faulted) o[OUTCOME_UNNOTICED]++;
-            if (synced) o[OUTCOME_SYNCED]++;
+            if ((p->did >> p->spec->deed[k] & 1) == 0) continue;
+            o[OUTCOME_DID]++;
+            o[OUTCOME_OFFENCE] += p->blamed;
+            o[OUTCOME_FAULT] += p->faulted;
+            o[OUTCOME_ENDED] += p->ended;
+            o[OUTCOME_REFUSED] += p->refused;
+            o[OUTCOME_UNNOTICED] += !p->blamed && !p->faulted;
+            o[OUTCOME_OUTLIVED] += synced;
         }
     }
 }
@@ -253,8 +233,7 @@ void judge_turn(struct sim *s) {
         liars_leave(s);
         return;
     }
-    uint64_t deadline = or_usual(s->w->pool.request_first_ms, 5000);
-    bp_time due = s->r.due + DEADLINES_PER_ACCIDENT * deadline * s->hurt;
+    bp_time due = s->r.due + deadline_ms(s) * s->excused;
     if (s->now > due && !reached)
         sim_fail(s, "late",
                  "head %s at %llu ms, not %s: due at %llu (T_min %llu)",

@@ -12,7 +12,7 @@
 #define TICKS_MAX 60
 
 void acted(struct sim *s, struct peer *p, enum deed d) {
-    (void)p;
+    p->did |= 1ull << d;
     s->r.cover.deed[d][OUTCOME_ACTED]++;
 }
 

@@ -65,7 +65,7 @@ void net_send(struct sim *s, struct peer *p, struct msg *m) {
     bp_time at = (ready + 999) / 1000 + x->latency + chance(p, x->jitter);
     if (x->late_pm != 0 && bp_rng_below(&p->rng, 1000) < x->late_pm) {
         at += chance(p, x->late_ms);
-        if (!x->hostile) s->hurt += 1 + x->late_ms / 5000;
+        judge_accident(s, p, x->late_ms);
     }
     if (at < p->last_arrival) at = p->last_arrival;
     p->last_arrival = at;

@@ -210,7 +210,7 @@ void peer_on_request(struct sim *s, struct request *r) {
         say(s, "peer %u never answers request %llu", p->name,
             (unsigned long long)r->id);
         sim_count(s, HAPPENED_REPLY_GONE, 1);
-        s->hurt++;
+        judge_accident(s, p, 0);
         return;
     }
     struct msg *m = peer_answer(s, p, r);

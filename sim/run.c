@@ -9,10 +9,11 @@
 
 #include "sim.h"
 
-/* Happenings at one moment of virtual time, and processor time for one world:
-   more than this is a loop. */
+/* Happenings at one moment of virtual time: more than this is a loop. */
 #define SAME_MOMENT_MAX 100000
-#define WORLD_CPU_S     3
+/* Processor time of one call of the engine that never comes back. It is no
+   limit of a world (STEPS_MAX is): no verdict may depend on the machine. */
+#define HUNG_CPU_S 60
 
 /* ---- small services --------------------------------------------------- */
 
@@ -137,7 +138,7 @@ static void happen(struct sim *s, const struct happening *h) {
         struct peer *p = &s->peer[h->who];
         p->out_free_us = (s->now + p->spec->stall_ms) * 1000;
         say(s, "peer %u sends nothing for %u ms", p->name, p->spec->stall_ms);
-        if (!p->spec->hostile) s->hurt += 1 + p->spec->stall_ms / 5000;
+        judge_accident(s, p, p->spec->stall_ms);
         break;
     }
     case ON_RELAY: {
@@ -234,7 +235,7 @@ static void on_signal(int sig) {
         return;
     }
     snprintf(death, sizeof death, "%s",
-             sig == SIGVTALRM ? "the world took too much processor time"
+             sig == SIGVTALRM ? "the engine does not come back"
              : sig == SIGABRT ? "aborted"
                               : "died of a wrong memory access");
     siglongjmp(rescue, sig == SIGVTALRM ? 2 : 1);
@@ -251,7 +252,7 @@ static void watch(bool on) {
             sigaction(signals[i], &a, NULL);
         installed = true;
     }
-    struct itimerval t = { .it_value = { on ? WORLD_CPU_S : 0, 0 } };
+    struct itimerval t = { .it_value = { on ? HUNG_CPU_S : 0, 0 } };
     setitimer(ITIMER_VIRTUAL, &t, NULL);
     rescuing = on;
 }
@@ -276,7 +277,7 @@ void sim_run_look(struct result *r, const struct world *w, struct arena *arena,
         if (look != NULL) look(s, user);
         host_stop(s);
     } else {
-        sim_fail(s, dead == 2 ? "slow" : "died", "%s", death);
+        sim_fail(s, dead == 2 ? "hung" : "died", "%s", death);
         s->r.failed = true;
     }
     watch(false);

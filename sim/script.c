@@ -193,7 +193,7 @@ static void step_tell(struct sim *s, struct peer *p,
 static void forget_all(struct sim *s, enum bp_event_type type) {
     struct bp_event ev = { .type = type };
     s->resets++;
-    s->hurt += 2;
+    judge_accident(s, NULL, 0);
     s->checks_running = 0;
     s->inserting = false;
     sim_count(s, type == BP_EV_RESET ? HAPPENED_RESET : HAPPENED_PURGED, 1);

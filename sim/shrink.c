@@ -4,21 +4,25 @@
 
 #include "campaign.h"
 
+/* What it costs to begin a world at all, in steps. */
+#define STEPS_OF_A_WORLD 100
+
 struct shrink {
     struct world now;
     struct arena *keep, *scratch;
     const struct sim_options *opt;
     char kind[24];
-    uint32_t runs; /* left */
+    uint64_t steps; /* left */
     bool any;
 };
 
 /* Keeps the changed world if it fails in the same way. */
 static bool try_world(struct shrink *k, const struct world *w) {
-    if (k->runs == 0) return false;
-    k->runs--;
+    if (k->steps == 0) return false;
     struct result r;
     sim_run(&r, w, k->scratch, k->opt);
+    uint64_t cost = r.steps + STEPS_OF_A_WORLD;
+    k->steps = k->steps > cost ? k->steps - cost : 0;
     if (!r.failed || strcmp(r.kind, k->kind) != 0) return false;
     k->now = *w;
     k->any = true;
@@ -176,9 +180,9 @@ static void start_lower(struct shrink *k) {
 
 void world_shrink(struct world *small, const struct world *w,
                   struct arena *keep, struct arena *scratch,
-                  const struct sim_options *opt, uint32_t runs) {
+                  const struct sim_options *opt, uint64_t steps) {
     struct shrink k = {
-        .keep = keep, .scratch = scratch, .opt = opt, .runs = runs
+        .keep = keep, .scratch = scratch, .opt = opt, .steps = steps
     };
     struct result r;
     world_copy(&k.now, w, keep);
@@ -197,6 +201,6 @@ void world_shrink(struct world *small, const struct world *w,
         for (uint32_t i = 0; i < k.now.peers; i++)
             plain_fields(&k, peer_fields, i);
         plain_fields(&k, pool_fields, 0);
-    } while (k.any && k.runs > 0);
+    } while (k.any && k.steps > 0);
     *small = k.now;
 }

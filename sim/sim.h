@@ -24,14 +24,15 @@
 
 /* Columns of the coverage table. */
 #define OUTCOME_MAP(X)                                                         \
-    X(DRAWN, "peers")      /* peers with this deed */                          \
-    X(ACTED, "acted")      /* times that it did it */                          \
-    X(OFFENCE, "offences") /* peers accused of an offence */                   \
-    X(FAULT, "faults")     /* peers that had a fault */                        \
-    X(ENDED, "ended")      /* sessions that the pool ended */                  \
-    X(REFUSED, "refused")  /* came back while suspended */                     \
-    X(UNNOTICED, "clear")  /* neither offence nor fault */                     \
-    X(SYNCED, "synced")    /* worlds that ended on the due chain despite it */
+    X(DRAWN, "peers")       /* peers with this deed */                         \
+    X(DID, "did")           /* of these, that did it at least once */          \
+    X(ACTED, "times")       /* that it was done */                             \
+    X(OFFENCE, "offences")  /* of those that did it: accused of an offence */  \
+    X(FAULT, "faults")      /* that had a fault */                             \
+    X(ENDED, "ended")       /* whose session the pool ended */                 \
+    X(REFUSED, "refused")   /* that came back while suspended */               \
+    X(UNNOTICED, "clear")   /* neither offence nor fault */                    \
+    X(OUTLIVED, "outlived") /* in worlds that ended on the due chain */
 
 enum outcome {
 #define OUTCOME_ENUM(name, word) OUTCOME_##name,
@@ -191,7 +192,9 @@ struct peer {
     uint32_t returns;
     uint32_t script_td_kind;
     uint64_t script_td;
-    bool blamed, faulted;
+    bool blamed, faulted, refused;
+    uint64_t did;          /* bits of enum deed */
+    uint32_t excused;      /* deadlines that its accidents may cost */
     uint32_t offences[16]; /* for expectations: (offence) */
     uint32_t offence_n;
     bool ended;
@@ -317,7 +320,7 @@ struct sim {
     bool cursor_waits;
     bp_time cursor_since, cursor_until;
     uint32_t scheduled; /* happenings that the goal waits for */
-    uint32_t hurt;      /* things that cost an honest sync a deadline */
+    uint32_t excused;   /* deadlines that accidents may cost */
     bp_u256 goal;
     uint32_t goal_block;
     bp_time head_at, wind_until;
@@ -404,8 +407,15 @@ void script_turn(struct sim *s);
 bool script_done(const struct sim *s);
 void script_on_request(struct sim *s, struct peer *p, struct request *r);
 void script_expect_all(struct sim *s);
+/* bound.c: T_min, for so many missing blocks below the goal, with the peers
+   that have joined by then. */
+bp_time bound_time(struct sim *s, uint64_t blocks, bp_time joined);
 /* judge.c */
 void judge_plan(struct sim *s);
+/* The block that a peer's chain has grown to in the end. */
+uint32_t judge_final_head(struct sim *s, const struct peer_spec *x);
+/* An honest peer lost something, or (NULL) our host did; for so long. */
+void judge_accident(struct sim *s, struct peer *p, uint32_t lasts_ms);
 void judge_blame(struct sim *s, const struct bp_act_blame *b);
 void judge_turn(struct sim *s);
 void judge_end(struct sim *s);

@@ -77,6 +77,8 @@ const struct field host_fields[] = {
     HOST("job_ms", job_ms, 1, "for each job besides"),
     HOST("decode_ms", decode_ms, 0, "at most, from bytes to content"),
     HOST("fail", fail_pm, 0, "of a thousand jobs end as FAILED"),
+    HOST("put_off", put_off_pm, 0, "of a thousand insertions end as LATER"),
+    HOST("put_off_ms", put_off_ms, 500, "for so long"),
     HOST("fail_until", fail_until, 0, "before this time"),
     HOST("alloc_fail", alloc_fail_pm, 0, "of a thousand allocations fail"),
     HOST("alloc_fail_until", alloc_fail_until, 0, "before this time"),

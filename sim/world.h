@@ -117,6 +117,8 @@ struct host_spec {
     uint32_t job_ms;                       /* for each job besides */
     uint32_t decode_ms;  /* at most, between bytes and content */
     uint32_t fail_pm;    /* of a thousand jobs FAILED … */
+    uint32_t put_off_pm; /* of a thousand insertions LATER, for put_off_ms … */
+    uint32_t put_off_ms;
     uint64_t fail_until; /* … before this time */
     uint32_t alloc_fail_pm;
     uint64_t alloc_fail_until;

@@ -26,7 +26,7 @@ static void a_failing_world_gets_small(void **state) {
     if (world_read(&w, &a, text, KIND_IDS, error) != 0) fail_msg("%s", error);
     sim_run(&r, &w, &scratch, NULL);
     assert_true(r.failed);
-    world_shrink(&small, &w, &keep, &scratch, NULL, 200);
+    world_shrink(&small, &w, &keep, &scratch, NULL, 1000000);
     sim_run(&r, &small, &scratch, NULL);
     assert_true(r.failed);
     assert_string_equal(r.kind, "expect");
@@ -46,7 +46,7 @@ static void a_good_world_is_left_alone(void **state) {
     struct world w, small;
     char error[256];
     if (world_read(&w, &a, text, KIND_IDS, error) != 0) fail_msg("%s", error);
-    world_shrink(&small, &w, &keep, &scratch, NULL, 200);
+    world_shrink(&small, &w, &keep, &scratch, NULL, 1000000);
     assert_int_equal(blocks_of(&small), 10);
     assert_int_equal(small.peers, 1);
     arena_free(&a);
@@ -65,7 +65,7 @@ static void what_matters_stays(void **state) {
     struct world w, small;
     char error[256];
     if (world_read(&w, &a, text, KIND_IDS, error) != 0) fail_msg("%s", error);
-    world_shrink(&small, &w, &keep, &scratch, NULL, 200);
+    world_shrink(&small, &w, &keep, &scratch, NULL, 1000000);
     assert_int_equal(small.peers, 1);
     assert_true(blocks_of(&small) >= 2 && blocks_of(&small) < 61);
     arena_free(&a);
