@@ -14,7 +14,7 @@ SANITIZE = --buildtype=debugoptimized -Db_lundef=false \
 	-Dc_args="-fno-sanitize-recover=all -fno-omit-frame-pointer"
 
 # Layers with threads; the others are pure functions.
-THREADED = node store host
+THREADED = node net store host
 
 all: ## build everything: build/blockpool, the libraries, tests, benchmarks
 	@scripts/deps build test

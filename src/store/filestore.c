@@ -5,7 +5,6 @@
    memory that the view owns. */
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
@@ -345,13 +344,12 @@ static int load(struct filestore *f, const struct bp_store_chain *chain,
                      "%s: can only be read from front to back: decompress it "
                      "into a file first",
                      f->path);
-    if (err == 0) {
-        f->format = bp_reader_format(l->r);
-        f->fd = fcntl(l->r->in.fd, F_DUPFD_CLOEXEC, 0);
-        if (f->fd < 0) err = BP_ERR_FILE_OPEN;
-    }
     if (err == 0) err = load_blocks(l);
     if (err == 0) err = choose_head(l);
+    if (err == 0) {
+        f->format = bp_reader_format(l->r);
+        f->fd = bp_input_take_fd(&l->r->in);
+    }
     bp_reader_close(l->r);
     bp_free(a, l, sizeof *l);
     return err;

@@ -69,6 +69,13 @@ void bp_input_close(struct bp_input *in) {
     *in = (struct bp_input){ .fd = -1 };
 }
 
+int bp_input_take_fd(struct bp_input *in) {
+    int fd = in->fd;
+    in->fd = -1;
+    in->ended = true;
+    return fd;
+}
+
 /* Room for n bytes behind the start of the window. */
 static int make_room(struct bp_input *in, size_t n) {
     if (in->buf != NULL && (size_t)(in->p - in->buf) + n <= in->cap) return 0;

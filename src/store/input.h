@@ -32,6 +32,8 @@ int bp_input_open(struct bp_input *in, const char *path,
 void bp_input_memory(struct bp_input *in, bp_span bytes, const char *name,
                      const struct bp_alloc *a);
 void bp_input_close(struct bp_input *in);
+/* The open file, the caller's from now on; nothing more is read. */
+int bp_input_take_fd(struct bp_input *in);
 
 /* Makes the window hold n bytes, or all that are left. Returns 0,
    BP_ERR_FILE_READ, BP_ERR_FILE_GZIP, or BP_ERR_NOMEM. */
