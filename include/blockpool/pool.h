@@ -68,6 +68,11 @@ struct bp_held {
     bp_u256 td;      /* when held: total difficulty up to and with it */
 };
 
+/* Most bytes of a link's item. The budget of links counts links: with this it
+   bounds what they take in memory too. A header that is larger belongs into
+   the body, or the host refuses it first. */
+#define BP_LINK_BYTES_MAX 1024
+
 enum bp_link_flag {
     BP_LINK_EMPTY = 1 /* the header says that the body is empty: never asked */
 };
@@ -77,7 +82,7 @@ struct bp_link {
     uint64_t number;
     bp_u256 difficulty; /* above 128 bits: an invalid link */
     uint64_t item;      /* the host's handle of the header; 0: none */
-    uint32_t size;      /* its bytes, for the budgets */
+    uint32_t size;      /* its bytes; above BP_LINK_BYTES_MAX: invalid */
     uint32_t flags;     /* enum bp_link_flag */
 };
 
@@ -532,8 +537,9 @@ struct bp_pool_config {
 
 struct bp_pool;
 
-/* Most memory, in bytes, that a pool of this config ever holds at once, items
-   not counted beyond the window and replies in flight (design §4, Bounds). */
+/* Most memory, in bytes, that a pool of this config and the items it owns ever
+   take at once: its tables, links_max items of BP_LINK_BYTES_MAX, the window,
+   as many replies with blocks as may be on their way, the record's buffer. */
 BP_API uint64_t bp_pool_bound(const struct bp_pool_config *config);
 
 /* Makes a pool. *out is the caller's, to be freed with bp_pool_free.

@@ -31,6 +31,9 @@
 #define DISK_RETRY_MS 8000
 /* What a crash takes from a record. */
 #define RECORD_FLUSH_MS 2000
+/* Headers in memory, of 1 KiB at most: the pool keeps what is beyond that of a
+   long branch as its spine, and fetches it again in its turn. */
+#define LINKS_MAX (1u << 18)
 
 struct bp_held sync_held(struct sync *s, const bp_hash *hash) {
     struct bp_held held = { 0 };
@@ -342,6 +345,7 @@ static int make_pool(struct sync *s, struct node_error *why) {
         .head = s->head,
         .probe_below = verify_probe_below(cfg->spec),
         .peers_max = cfg->max_peers + (uint32_t)cfg->n_peers,
+        .links_max = LINKS_MAX,
         .window_bytes = cfg->window_bytes,
         .workers = s->n_threads,
         .reply_bytes_max = BP_RLPX_MESSAGE_MAX,

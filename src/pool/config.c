@@ -80,30 +80,33 @@ uint32_t bp_config_job_links(const struct bp_pool_config *c) {
     return max_u32(c->check_links_max, c->insert_items_max);
 }
 
+uint64_t bp_config_tables(const struct bp_pool_config *c) {
+    uint64_t requests = bp_config_requests(c);
+    return sizeof(struct bp_pool) + bp_forest_bound(c->links_max) +
+           (uint64_t)c->peers_max * (sizeof(struct bp_peer) + sizeof(uint64_t) +
+                                     sizeof(struct bp_pursuit) + sizeof(bool)) +
+           sizeof(struct bp_pursuit) +
+           bp_table_bound(sizeof(struct bp_giver), 6, BP_GIVERS_MAX) +
+           (uint64_t)c->suspended_max * sizeof(struct bp_suspended) +
+           bp_table_bound(sizeof(struct bp_request), 6, (uint32_t)requests) +
+           bp_table_bound(sizeof(struct bp_notice), 4, bp_notices_max(c)) +
+           bp_index_bound(bp_notices_max(c)) +
+           bp_table_bound(sizeof(struct bp_page), 2, bp_pages_max(c)) +
+           bp_index_bound(bp_config_slots(c)) +
+           requests * c->blocks_per_request * sizeof(uint32_t) +
+           bp_table_bound(sizeof(struct bp_slot), 6, bp_config_slots(c)) +
+           ((uint64_t)c->workers + 2) *
+               (sizeof(struct bp_job) +
+                (uint64_t)bp_config_job_links(c) * sizeof(bp_ref)) +
+           bp_hashset_bound(4 * c->peers_max) +
+           bp_hashset_bound(c->bad_hashes_max) + bp_hashset_bound(BP_RECENT) +
+           BP_RECENT * sizeof(struct bp_recent) + bp_actions_bound(c);
+}
+
 uint64_t bp_pool_bound(const struct bp_pool_config *config) {
     struct bp_pool_config c = *config;
     if (bp_config_fill(&c) != 0) return 0;
-    uint64_t requests = bp_config_requests(&c);
-    uint64_t tables =
-        sizeof(struct bp_pool) + bp_forest_bound(c.links_max) +
-        (uint64_t)c.peers_max * (sizeof(struct bp_peer) + sizeof(uint64_t) +
-                                 sizeof(struct bp_pursuit) + sizeof(bool)) +
-        sizeof(struct bp_pursuit) +
-        bp_table_bound(sizeof(struct bp_giver), 6, BP_GIVERS_MAX) +
-        (uint64_t)c.suspended_max * sizeof(struct bp_suspended) +
-        bp_table_bound(sizeof(struct bp_request), 6, (uint32_t)requests) +
-        bp_table_bound(sizeof(struct bp_notice), 4, bp_notices_max(&c)) +
-        bp_index_bound(bp_notices_max(&c)) +
-        bp_table_bound(sizeof(struct bp_page), 2, bp_pages_max(&c)) +
-        bp_index_bound(bp_config_slots(&c)) +
-        requests * c.blocks_per_request * sizeof(uint32_t) +
-        bp_table_bound(sizeof(struct bp_slot), 6, bp_config_slots(&c)) +
-        ((uint64_t)c.workers + 2) *
-            (sizeof(struct bp_job) +
-             (uint64_t)bp_config_job_links(&c) * sizeof(bp_ref)) +
-        bp_hashset_bound(4 * c.peers_max) + bp_hashset_bound(c.bad_hashes_max) +
-        bp_hashset_bound(BP_RECENT) + BP_RECENT * sizeof(struct bp_recent) +
-        bp_actions_bound(&c);
-    return tables + c.window_bytes +
-           (uint64_t)c.replies_max * c.reply_bytes_max + c.record_bytes;
+    return bp_config_tables(&c) + c.links_max * BP_LINK_BYTES_MAX +
+           c.window_bytes + (uint64_t)c.replies_max * c.reply_bytes_max +
+           c.record_bytes;
 }

@@ -69,7 +69,7 @@ int bp_pool_new(struct bp_pool **out, const struct bp_pool_config *config) {
     if (p == NULL) return BP_ERR_NOMEM;
     p->cfg = c;
     p->mem = (struct bp_mem){ c.alloc, sizeof *p, sizeof *p };
-    p->bound = bp_pool_bound(config);
+    p->tables = bp_config_tables(&c);
     bp_rng_seed(&p->rng, c.seed);
     p->head = c.head;
     p->refused_td = c.refused_td;

@@ -111,8 +111,11 @@ static void check_forest(const struct bp_pool *p) {
         if (c == NULL) continue;
         places += c->cap;
         uint32_t live = 0;
-        for (uint32_t k = c->low; k < c->high; k++)
-            live += (c->link[k].flags & BP_PL_GIVEN) == 0;
+        for (uint32_t k = c->low; k < c->high; k++) {
+            const struct bp_plink *l = &c->link[k];
+            live += (l->flags & BP_PL_GIVEN) == 0;
+            assert(l->item == 0 || l->size <= BP_LINK_BYTES_MAX);
+        }
         assert(live == c->live);
     }
     assert(places == f->places && places <= f->places_max);
@@ -223,6 +226,8 @@ static void check_window(const struct bp_pool *p) {
     }
     assert(n_ahead == w->n_ahead);
     assert(used == w->used && missing == w->missing);
+    assert(used <= p->cfg.window_bytes +
+                       (uint64_t)p->cfg.replies_max * p->cfg.reply_bytes_max);
     assert(listed == wanted && here == p->stat.blocks_held);
 }
 
@@ -251,5 +256,5 @@ void bp_pool_check(const struct bp_pool *p) {
     check_givers(p);
     check_window(p);
     check_jobs(p);
-    assert(p->mem.bytes <= p->bound);
+    assert(p->mem.bytes <= p->tables);
 }

@@ -301,7 +301,7 @@ struct bp_actions {
 struct bp_pool {
     struct bp_pool_config cfg; /* defaults filled in */
     struct bp_mem mem;
-    uint64_t bound;
+    uint64_t tables; /* the bound of mem.bytes */
     struct bp_rng rng;
     bp_time now;
     uint64_t mark; /* of sections, the last one given out */
@@ -410,6 +410,8 @@ struct bp_short bp_short(const bp_hash *hash);
 /* Fills the defaults in; 0 or BP_ERR_RANGE. */
 int bp_config_fill(struct bp_pool_config *c) BP_MUST_USE;
 uint32_t bp_config_requests(const struct bp_pool_config *c);
+/* Bytes of all tables at their limits. */
+uint64_t bp_config_tables(const struct bp_pool_config *c);
 uint32_t bp_config_slots(const struct bp_pool_config *c);
 uint32_t bp_config_job_links(const struct bp_pool_config *c);
 

@@ -329,6 +329,7 @@ void bp_drop_waiting(struct bp_pool *p, const bp_hash *hash) {
 int bp_link_offence(const struct bp_pool *p, const struct bp_link *l,
                     const struct bp_link *older) {
     if ((l->difficulty.w[2] | l->difficulty.w[3]) != 0) return BP_OFF_BAD_RULE;
+    if (l->item != 0 && l->size > BP_LINK_BYTES_MAX) return BP_OFF_BAD_RULE;
     if (l->number == 0 && !bp_hash_eq(&l->hash, &p->cfg.genesis))
         return BP_OFF_WRONG_CHAIN;
     if (older != NULL && l->number != older->number + 1) return BP_OFF_BAD_RULE;

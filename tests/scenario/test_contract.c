@@ -1,5 +1,5 @@
 /* Small promises of pool.h, each at its edge: the idle best peer, what the
-   bytes of a reply are for. */
+   bytes of a reply are for, the size of a link. */
 #include "lib/scene.h"
 
 static void world(struct scene *s, uint32_t last,
@@ -221,6 +221,27 @@ static void larger_blocks_are_asked_in_smaller_numbers(void **state) {
     scene_close(&s);
 }
 
+/* ---- the size of a link -------------------------------------------------- */
+
+/* The bound counts links with the most that one may take: more is invalid. */
+static void a_link_is_small(void **state) {
+    (void)state;
+    for (uint32_t over = 0; over < 2; over++) {
+        struct scene s;
+        world(&s, 5, NULL);
+        s.link_bytes = BP_LINK_BYTES_MAX + over;
+        scene_join(&s, 1, 5);
+        scene_settle(&s, 10000);
+        scene_expect_head(&s, over ? 0 : 5);
+        assert_int_equal(scene_blamed(&s, 1, BP_OFF_BAD_RULE), over);
+        scene_close(&s);
+    }
+    struct bp_pool_config few = { .links_max = 1000 };
+    struct bp_pool_config many = { .links_max = 2000 };
+    assert_true(bp_pool_bound(&many) - bp_pool_bound(&few) >=
+                1000 * BP_LINK_BYTES_MAX);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(idle_best_at_the_timer),
@@ -230,6 +251,7 @@ int main(void) {
         T(idle_best_may_come_back),
         T(bytes_feed_the_estimates),
         T(larger_blocks_are_asked_in_smaller_numbers),
+        T(a_link_is_small),
     };
     return bp_run(tests);
 }
