@@ -79,8 +79,8 @@ enum bp_link_flag {
 
 struct bp_link {
     bp_hash hash, parent;
-    uint64_t number;
-    bp_u256 difficulty; /* above 128 bits: an invalid link */
+    uint64_t number;    /* 2^64-1: an invalid link */
+    bp_u256 difficulty; /* above 128 bits: the same */
     uint64_t item;      /* the host's handle of the header; 0: none */
     uint32_t size;      /* its bytes; above BP_LINK_BYTES_MAX: invalid */
     uint32_t flags;     /* enum bp_link_flag */
@@ -199,7 +199,8 @@ struct bp_ev_reply {
    (links[i].parent == links[i + 1].hash): a list that does not is an offence
    that the host reports. With skip != 0 in the request they need not follow.
    held_at is the first position whose hash is held: 0..n-1 that link, n the
-   parent of the last one, BP_NONE if neither; `held` then says more. */
+   parent of the last one, BP_NONE if neither; `held` then says more. Another
+   position, or one without held.held, counts as BP_NONE. */
 struct bp_ev_links {
     bp_peer_id peer;
     bp_req_id request;

@@ -535,6 +535,13 @@ void bp_estimate_late(struct bp_peer *peer, enum bp_rate_kind kind);
 uint64_t bp_estimate_items(const struct bp_pool *p, const struct bp_peer *peer,
                            enum bp_rate_kind kind);
 
+/* Where a list reaches something held, as the host says; BP_NONE too when the
+   host contradicts itself. */
+static inline size_t bp_held_at(size_t at, size_t end,
+                                const struct bp_held *held) {
+    return held->held && at < end ? at : BP_NONE;
+}
+
 /* ---- walk.c ---- */
 void bp_walk_schedule(struct bp_pool *p);
 /* Asks a peer that was seen free; NULL: no room. */

@@ -582,6 +582,7 @@ void bp_on_hashes(struct bp_pool *p, const struct bp_ev_hashes *ev) {
     uint32_t count = r->count;
     bp_request_close(p, r);
     struct bp_ev_hashes list = *ev;
+    list.held_at = bp_held_at(ev->held_at, ev->n, &ev->held);
     if (t != NULL && list.n > 0 && bp_hash_eq(&list.hashes[0], &t->end)) {
         list.hashes++; /* some include the asked one */
         list.n--;

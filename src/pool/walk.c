@@ -221,6 +221,8 @@ struct bp_request *bp_links_ask(struct bp_pool *p, uint32_t peer,
 
 static bool issue(struct bp_pool *p, struct bp_pursuit *q) {
     if (q->asker == BP_NIL) return false;
+    /* Another pursuit may have taken it since it was seen free. */
+    if (!bp_peer_free(p, &p->peer[q->asker], BP_RATE_LINKS)) return false;
     uint32_t count = admitted(p, q);
     if (count == 0) return false;
     if (p->forest.places + count + BP_CHUNK_MIN > p->forest.places_max) {
@@ -330,6 +332,7 @@ int bp_link_offence(const struct bp_pool *p, const struct bp_link *l,
                     const struct bp_link *older) {
     if ((l->difficulty.w[2] | l->difficulty.w[3]) != 0) return BP_OFF_BAD_RULE;
     if (l->item != 0 && l->size > BP_LINK_BYTES_MAX) return BP_OFF_BAD_RULE;
+    if (l->number == UINT64_MAX) return BP_OFF_BAD_RULE; /* none can follow */
     if (l->number == 0 && !bp_hash_eq(&l->hash, &p->cfg.genesis))
         return BP_OFF_WRONG_CHAIN;
     if (older != NULL && l->number != older->number + 1) return BP_OFF_BAD_RULE;
@@ -368,10 +371,8 @@ static int refuse_reply(struct bp_pool *p, const struct reply *r, int offence,
     return offence;
 }
 
-/* Whether the reply is one to what was asked, and each link possible. */
+/* Whether each link is possible. */
 static int inspect(struct bp_pool *p, const struct reply *r) {
-    if (!bp_hash_eq(&r->links[0].hash, &r->origin))
-        return refuse_reply(p, r, BP_OFF_UNLINKED, &r->links[0]);
     for (size_t i = 0; i < r->n; i++) {
         const struct bp_link *older = i + 1 < r->n ? &r->links[i + 1] : NULL;
         int offence = bp_link_offence(p, &r->links[i], older);
@@ -529,10 +530,15 @@ void bp_on_links(struct bp_pool *p, const struct bp_ev_links *ev) {
         refuse_reply(p, &r, BP_OFF_TOO_MUCH, &ev->links[0]);
         return;
     }
-    if (ev->held_at < ev->n) {
-        release_links(p, ev->links + ev->held_at, ev->n - ev->held_at);
-        r.n = ev->held_at;
-    } else if (ev->held_at == BP_NONE) {
+    if (!bp_hash_eq(&ev->links[0].hash, &r.origin)) {
+        refuse_reply(p, &r, BP_OFF_UNLINKED, &ev->links[0]);
+        return;
+    }
+    size_t held_at = bp_held_at(ev->held_at, ev->n + 1, &ev->held);
+    if (held_at < ev->n) {
+        release_links(p, ev->links + held_at, ev->n - held_at);
+        r.n = held_at;
+    } else if (held_at == BP_NONE) {
         r.held = (struct bp_held){ 0 };
     }
     size_t n = r.n;

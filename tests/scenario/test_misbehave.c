@@ -36,6 +36,60 @@ static void m3_bad_seal_from_one(void **state) {
     scene_close(&s);
 }
 
+/* A list that begins with another block, one that the host holds, says nothing
+   of the block that was asked for: not that it is held. */
+static void a_held_list_of_another_origin(void **state) {
+    (void)state;
+    struct scene s;
+    world(&s, 0, 3, NULL);
+    made(&s);
+    scene_peer(&s, 1)->manual = true;
+    scene_join_td(&s, 1, 3, 1000);
+    const struct scene_ask *ask = scene_open_ask(&s, 1, BP_ACT_ASK_LINKS);
+    scene_links(&s, 1, ask->id, (uint32_t[]){ 0 }, 1);
+    assert_int_equal(scene_blamed(&s, 1, BP_OFF_UNLINKED), 1);
+    scene_join(&s, 2, 3);
+    scene_settle(&s, 100000);
+    scene_expect_head(&s, 3);
+    assert_int_equal(scene_blamed(&s, 2, -1), 0);
+    scene_close(&s);
+}
+
+/* A position of the list, but nothing that is held: the host contradicts
+   itself, and nothing is believed of it. */
+static void a_position_that_holds_nothing(void **state) {
+    (void)state;
+    static const size_t at[] = { 0, 1, 3, 4, 77 };
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        struct scene s;
+        world(&s, 0, 5, NULL);
+        made(&s);
+        scene_peer(&s, 1)->manual = true;
+        scene_join(&s, 1, 5);
+        struct scene_ask *ask = scene_open_ask(&s, 1, BP_ACT_ASK_LINKS);
+        struct bp_link links[3];
+        for (uint32_t k = 0; k < 3; k++) links[k] = scene_link(&s, 5 - k);
+        struct bp_event ev = { .type = BP_EV_LINKS };
+        ev.u.links = (struct bp_ev_links){ .peer = 1,
+                                           .request = ask->id,
+                                           .links = links,
+                                           .n = 3,
+                                           .held_at = at[i],
+                                           .held = { .held = at[i] > 3 } };
+        ask->open = false;
+        scene_step(&s, &ev);
+        assert_int_equal(scene_status(&s).links_held, 3);
+        struct bp_branch_status branch;
+        assert_int_equal(bp_pool_branches(s.pool, &branch, 1), 1);
+        assert_false(branch.connected);
+        scene_peer(&s, 1)->manual = false;
+        scene_answer_all(&s, 1);
+        scene_settle(&s, 100000);
+        scene_expect_head(&s, 5);
+        scene_close(&s);
+    }
+}
+
 /* Blocks that nobody asked for are dropped, and are no offence. */
 static void m4_unrequested_blocks(void **state) {
     (void)state;
@@ -596,6 +650,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(m1_invalid_block_at_the_top),
         T(m3_bad_seal_from_one),
+        T(a_held_list_of_another_origin),
+        T(a_position_that_holds_nothing),
         T(m4_unrequested_blocks),
         T(m5_no_head_within_the_limit),
         T(m7_future_block),
