@@ -111,7 +111,9 @@ static void refused_body(struct bp_pool *p, bp_ref ref,
     bp_by by = l->slot != BP_NIL ? bp_slot_at(p, l->slot)->by : l->by;
     /* Honest peers relay a block before they know what is in it. */
     if ((l->flags & BP_PL_PUSHED) != 0 && by == l->by) by = 0;
-    if (v->body_committed) {
+    /* Where no body came there is none but that of the header. */
+    bool none = l->slot == BP_NIL && (l->flags & BP_PL_BARE) == 0;
+    if (v->body_committed || none) {
         bp_condemn(p, ref, BP_OFF_BAD_BODY, v->code, by);
         return;
     }

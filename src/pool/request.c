@@ -36,7 +36,8 @@ enum bp_rate_kind bp_ask_rate(enum bp_ask ask) {
     case BP_ASK_HEAD:
     case BP_ASK_WALK:
     case BP_ASK_FILL:
-    case BP_ASK_NOTICE: return BP_RATE_LINKS;
+    case BP_ASK_NOTICE:
+    case BP_ASK_HEADER: return BP_RATE_LINKS;
     case BP_ASK_HASHES: return BP_RATE_HASHES;
     case BP_ASK_BODIES: return BP_RATE_BLOCKS;
     }

@@ -263,19 +263,17 @@ void bp_window_unask(struct bp_pool *p, uint32_t id, bp_req_id req) {
         become(p, id, BP_SLOT_WANTED);
 }
 
-static void lack(struct bp_pool *p, struct bp_slot *s, uint64_t serial) {
-    for (int i = BP_LACKS - 1; i > 0; i--) s->lack[i] = s->lack[i - 1];
-    s->lack[0] = serial;
-    uint32_t shift = s->tries < 5 ? s->tries : 5;
-    s->tries++;
-    s->retry = p->now + ((uint64_t)BP_BACKOFF_MS << shift);
-    if (s->retry < p->window.retry_due) p->window.retry_due = s->retry;
-}
-
 void bp_window_missed(struct bp_pool *p, uint32_t id,
                       const struct bp_request *r) {
     if (bp_slot_asked_by(p, id, r->id))
-        lack(p, bp_slot_at(p, id), p->peer[r->peer].serial);
+        bp_slot_failed(p, bp_slot_at(p, id), &p->peer[r->peer]);
+}
+
+void bp_slot_headed(struct bp_pool *p, uint32_t id) {
+    struct bp_slot *s = bp_slot_at(p, id);
+    s->tries = s->rounds = 0;
+    s->retry = s->turn = 0;
+    for (int i = 0; i < BP_LACKS; i++) s->lack[i] = 0;
 }
 
 bool bp_slot_lacks(const struct bp_slot *s, const struct bp_peer *peer) {
@@ -332,11 +330,16 @@ void bp_slot_fill(struct bp_pool *p, uint32_t id, uint64_t item, uint32_t size,
 void bp_window_refuse(struct bp_pool *p, uint32_t id) {
     struct bp_slot *s = bp_slot_at(p, id);
     assert(s->state == BP_SLOT_HERE);
+    struct bp_plink *l = bp_link_at(&p->forest, s->link);
+    if ((l->flags & (BP_PL_EMPTY | BP_PL_BARE)) == BP_PL_EMPTY) {
+        bp_release(p, bp_window_forget(p, l)); /* it needs none */
+        return;
+    }
     bp_release(p, s->item);
     s->item = 0;
     if (s->by != 0 && !bp_giver_at(p, s->by)->gone) {
         uint32_t place = bp_peer_find(p, bp_giver_at(p, s->by)->session);
-        if (place != BP_NIL) lack(p, s, p->peer[place].serial);
+        if (place != BP_NIL) bp_slot_failed(p, s, &p->peer[place]);
     }
     bp_giver_drop(p, s->by, 1);
     s->by = 0;

@@ -12,6 +12,8 @@
      forest    links and sections (forest.h)
      check     links checked by the host: probes and runs
      window    bodies: what is wanted, asked, held
+     slots     … one by one
+     turn      whom a missing block is asked of
      insert    complete runs to the host, oldest first
 
    Every function takes the pool; there is no other state. */
@@ -141,6 +143,7 @@ enum bp_ask {
     BP_ASK_FILL,   /* links of a condensed stretch */
     BP_ASK_HASHES, /* the next list of a trail */
     BP_ASK_NOTICE, /* the link of an announced block */
+    BP_ASK_HEADER, /* links of blocks that came whole, for their headers */
     BP_ASK_BODIES  /* blocks of the window */
 };
 
@@ -210,12 +213,14 @@ struct bp_slot {
     uint32_t prev, next; /* in its list of wanted */
     uint32_t size;       /* bytes, reserved or real */
     bp_by by;            /* who sent the body */
-    uint16_t tries;
-    uint64_t item; /* of the body */
+    uint16_t tries;      /* failures */
+    uint16_t rounds;     /* of asking everybody in turn */
+    uint64_t item;       /* of the body */
     uint64_t number;
     bp_req_id req[2];        /* that ask for it */
     bp_time since;           /* first wanted */
     bp_time retry;           /* those that failed it are not asked before */
+    uint64_t turn;           /* serial of the last that failed in its turn */
     uint64_t lack[BP_LACKS]; /* serials of peers that failed it */
 };
 
@@ -629,6 +634,22 @@ bool bp_window_has_room(struct bp_pool *p, enum bp_class rank);
 /* The slot of the lowest missing block of the best branch, or BP_NIL. */
 uint32_t bp_window_lowest(const struct bp_pool *p);
 
+/* ---- turn.c ---- */
+/* Marks the sections that the peer claims to have: those under its head.
+   False: where its head belongs is not known. */
+bool bp_claims_mark(struct bp_pool *p, const struct bp_peer *peer);
+/* After that: it claims to have this block, whose link is known. */
+bool bp_slot_claimed(const struct bp_pool *p, const struct bp_slot *s,
+                     const struct bp_peer *peer);
+/* The block may be asked of it now; bp_claims_mark said `placed`. */
+bool bp_slot_suits(struct bp_pool *p, const struct bp_slot *s,
+                   const struct bp_peer *peer, bool placed);
+/* The peer failed to bring it. */
+void bp_slot_failed(struct bp_pool *p, struct bp_slot *s,
+                    const struct bp_peer *peer);
+/* Asks for headers where the block does not come whole any more. */
+void bp_headers_ask(struct bp_pool *p);
+
 /* ---- slots.c ---- */
 int bp_window_init(struct bp_pool *p) BP_MUST_USE;
 void bp_window_free(struct bp_pool *p);
@@ -655,6 +676,8 @@ bool bp_slot_asked_by(const struct bp_pool *p, uint32_t slot, bp_req_id req);
 /* The body came. */
 void bp_slot_fill(struct bp_pool *p, uint32_t slot, uint64_t item,
                   uint32_t size, bp_by by);
+/* Its header came: anybody may bring the body. */
+void bp_slot_headed(struct bp_pool *p, uint32_t slot);
 /* The peer failed to bring it lately. */
 bool bp_slot_lacks(const struct bp_slot *s, const struct bp_peer *peer);
 /* The link leaves: its slot is freed; returns the item of the body. */
@@ -664,7 +687,8 @@ void bp_window_unask(struct bp_pool *p, uint32_t slot, bp_req_id req);
 /* The peer of the request failed to bring this slot's block. */
 void bp_window_missed(struct bp_pool *p, uint32_t slot,
                       const struct bp_request *r);
-/* The body was bad: it is released and wanted again, not from its sender. */
+/* The body was bad: it is released, and wanted again unless the header says
+   that it is empty. */
 void bp_window_refuse(struct bp_pool *p, uint32_t slot);
 /* Bytes of a block, as of late, the mean. */
 uint32_t bp_window_mean(const struct bp_pool *p);

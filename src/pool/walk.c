@@ -434,6 +434,7 @@ static void duplicate(struct bp_pool *p, const struct bp_link *link) {
         l->size = link->size;
         if (link->item == 0) return;
         l->flags &= (uint16_t)~BP_PL_BARE;
+        if (l->slot != BP_NIL) bp_slot_headed(p, l->slot);
         if ((l->flags & BP_PL_EMPTY) != 0 && l->slot != BP_NIL &&
             bp_slot_at(p, l->slot)->state != BP_SLOT_HERE)
             bp_window_forget(p, l); /* there is nothing to ask for */
@@ -521,6 +522,8 @@ void bp_on_links(struct bp_pool *p, const struct bp_ev_links *ev) {
                        .n = ev->n,
                        .held = ev->held };
     bp_estimate_reply(p, r.peer, q, ev->n);
+    for (uint32_t i = 0; i < q->n_wants; i++) /* unless headers come */
+        bp_window_missed(p, q->wants[i], q);
     bp_request_close(p, q);
     if (ev->n == 0) {
         answered_nothing(p, &r);

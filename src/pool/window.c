@@ -127,78 +127,6 @@ static void open_ahead(struct bp_pool *p) {
 
 /* ---- asking ------------------------------------------------------------- */
 
-/* Marks the sections that the peer claims to have: those under its head.
-   False: where its head belongs is not known. */
-static bool mark_branch(struct bp_pool *p, const struct bp_peer *peer) {
-    const struct bp_forest *f = &p->forest;
-    p->mark++;
-    if (peer->info.claim.known.held) return true; /* none of the forest */
-    bp_ref ref = bp_link_find(f, &peer->info.claim.head);
-    if (ref == BP_NIL) return false;
-    uint32_t id = bp_link_section(f, ref);
-    for (; id != BP_NIL; id = bp_section_at(f, id)->parent)
-        bp_section_at(f, id)->mark = p->mark;
-    return true;
-}
-
-static bool claims(const struct bp_pool *p, const struct bp_slot *s,
-                   const struct bp_peer *peer) {
-    if (bp_link_at(&p->forest, s->link)->by == peer->by) return true;
-    uint32_t id = bp_link_section(&p->forest, s->link);
-    return bp_section_at(&p->forest, id)->mark == p->mark &&
-           s->number <= peer->top;
-}
-
-/* The peer may have it, as far as it told. What it does not claim it is asked
-   for only when others had time to bring it. */
-static bool may_have(struct bp_pool *p, const struct bp_slot *s,
-                     const struct bp_peer *peer, bool placed) {
-    if (!bp_peer_serves(peer, s->number)) return false;
-    if (!placed) return !peer->has_top || s->number <= peer->top;
-    if (claims(p, s, peer)) return true;
-    bp_time patience = s->since + 2 * BP_BACKOFF_MS;
-    if (patience <= p->now) return true;
-    bp_wake_at(p, patience);
-    return false;
-}
-
-/* Somebody else, who has not failed it yet, might bring it. */
-static bool others_may(const struct bp_pool *p, const struct bp_slot *s,
-                       const struct bp_peer *but) {
-    if (s->link == BP_NIL && s->only_owner) return false;
-    bool bare = s->link == BP_NIL ||
-                (bp_link_at(&p->forest, s->link)->flags & BP_PL_BARE) != 0;
-    for (uint32_t i = 0; i < p->n_peers; i++) {
-        const struct bp_peer *peer = &p->peer[i];
-        if (peer == but || peer->state != BP_PEER_LIVE || peer->late > 0 ||
-            (peer->info.caps & BP_CAP_BLOCKS) == 0 || bp_slot_lacks(s, peer))
-            continue;
-        if (bare ? bp_peer_bare(peer)
-                 : bp_peer_serves(peer, s->number) &&
-                       (!peer->has_top || s->number <= peer->top))
-            return true;
-    }
-    return false;
-}
-
-/* After mark_branch, which said `placed`. */
-static bool suits(struct bp_pool *p, const struct bp_slot *s,
-                  const struct bp_peer *peer, bool placed) {
-    if (s->link == BP_NIL) {
-        if (!bp_peer_bare(peer)) return false;
-        if (s->only_owner && s->owner != peer->serial) return false;
-        if (!s->only_owner && peer->has_top && s->number > peer->top)
-            return false;
-    } else {
-        const struct bp_plink *l = bp_link_at(&p->forest, s->link);
-        if ((l->flags & BP_PL_BARE) != 0 && !bp_peer_bare(peer)) return false;
-        if (!may_have(p, s, peer, placed)) return false;
-    }
-    if (bp_slot_lacks(s, peer))
-        return s->retry <= p->now && !others_may(p, s, peer);
-    return s->tries < BP_LACKS || s->retry <= p->now;
-}
-
 /* Adds wants of a class that suit the peer and that it claims, or that it does
    not claim. */
 static void gather_class(struct bp_pool *p, struct bp_request *r, uint32_t most,
@@ -209,8 +137,8 @@ static void gather_class(struct bp_pool *p, struct bp_request *r, uint32_t most,
          id != BP_NIL && r->n_wants < most; id = next) {
         const struct bp_slot *s = bp_slot_at(p, id);
         next = s->next;
-        bool its_own = s->link == BP_NIL || claims(p, s, peer);
-        if (its_own != claimed || !suits(p, s, peer, placed)) continue;
+        bool its_own = s->link == BP_NIL || bp_slot_claimed(p, s, peer);
+        if (its_own != claimed || !bp_slot_suits(p, s, peer, placed)) continue;
         if (s->link == BP_NIL || !its_own) r->sure = false;
         if (s->tries > 0) r->again = true;
         bp_slot_ask(p, id, r->id);
@@ -222,7 +150,7 @@ static void gather_class(struct bp_pool *p, struct bp_request *r, uint32_t most,
    itself comes first: else a branch whose bodies nobody gives would take the
    place of another in every request. */
 static uint32_t gather(struct bp_pool *p, struct bp_request *r, uint32_t most) {
-    bool placed = mark_branch(p, &p->peer[r->peer]);
+    bool placed = bp_claims_mark(p, &p->peer[r->peer]);
     r->sure = placed;
     for (int k = 0; k < BP_CLASSES; k++)
         gather_class(p, r, most, k, placed, true);
@@ -352,7 +280,7 @@ static void hedge(struct bp_pool *p) {
     for (uint32_t i = 0; i < p->n_peers; i++) {
         const struct bp_peer *peer = &p->peer[i];
         if (i == first->peer || !can_serve(p, peer)) continue;
-        if (!suits(p, s, peer, mark_branch(p, peer))) continue;
+        if (!bp_slot_suits(p, s, peer, bp_claims_mark(p, peer))) continue;
         struct bp_request *r = bp_request_new(p, i, BP_ASK_BODIES, 1);
         if (r == NULL) return;
         bp_slot_ask(p, id, r->id);
@@ -384,6 +312,7 @@ void bp_window_schedule(struct bp_pool *p) {
     bp_window_open(p);
     open_ahead(p);
     ask_all(p);
+    bp_headers_ask(p);
     hedge(p);
     schedule_retries(p);
 }

@@ -1,0 +1,194 @@
+/* turn: whom a missing block is asked of. Nobody who might have it is left out:
+
+     first   those who are likely to have it, once each: who claims it, and
+             after a while who is high enough
+     then    everybody, in turn, whatever they claim; a pause after each round
+
+   A block whose header is not known (its hash was claimed, or it came whole
+   and its body is gone) comes whole, from peers without headers; in the second
+   pass those who have headers are asked for that. */
+#include "pool/state.h"
+
+/* ---- claims -------------------------------------------------------------- */
+
+bool bp_claims_mark(struct bp_pool *p, const struct bp_peer *peer) {
+    const struct bp_forest *f = &p->forest;
+    p->mark++;
+    if (peer->info.claim.known.held) return true; /* none of the forest */
+    bp_ref ref = bp_link_find(f, &peer->info.claim.head);
+    if (ref == BP_NIL) return false;
+    uint32_t id = bp_link_section(f, ref);
+    for (; id != BP_NIL; id = bp_section_at(f, id)->parent)
+        bp_section_at(f, id)->mark = p->mark;
+    return true;
+}
+
+bool bp_slot_claimed(const struct bp_pool *p, const struct bp_slot *s,
+                     const struct bp_peer *peer) {
+    if (bp_link_at(&p->forest, s->link)->by == peer->by) return true;
+    uint32_t id = bp_link_section(&p->forest, s->link);
+    return bp_section_at(&p->forest, id)->mark == p->mark &&
+           s->number <= peer->top;
+}
+
+/* ---- the first pass ------------------------------------------------------ */
+
+static bool is_whole(const struct bp_pool *p, const struct bp_slot *s) {
+    return s->link == BP_NIL ||
+           (bp_link_at(&p->forest, s->link)->flags & BP_PL_BARE) != 0;
+}
+
+static bool can_bring(const struct bp_pool *p, const struct bp_slot *s,
+                      const struct bp_peer *peer) {
+    if (peer->state != BP_PEER_LIVE || peer->late > 0 ||
+        (peer->info.caps & BP_CAP_BLOCKS) == 0)
+        return false;
+    if (s->link == BP_NIL && s->only_owner && s->owner != peer->serial)
+        return false;
+    return !is_whole(p, s) || bp_peer_bare(peer);
+}
+
+/* High enough, as far as it told. */
+static bool reaches(const struct bp_slot *s, const struct bp_peer *peer) {
+    return bp_peer_serves(peer, s->number) &&
+           (!peer->has_top || s->number <= peer->top);
+}
+
+/* What it does not claim it is asked for only when others had time to bring
+   it. */
+static bool is_likely(struct bp_pool *p, const struct bp_slot *s,
+                      const struct bp_peer *peer, bool placed) {
+    if (s->link == BP_NIL) return s->only_owner || reaches(s, peer);
+    if (!placed) return reaches(s, peer);
+    if (!bp_peer_serves(peer, s->number)) return false;
+    if (bp_slot_claimed(p, s, peer)) return true;
+    bp_time patience = s->since + 2 * BP_BACKOFF_MS;
+    if (patience <= p->now) return true;
+    bp_wake_at(p, patience);
+    return false;
+}
+
+/* Somebody is left for the first pass. */
+static bool first_pass(const struct bp_pool *p, const struct bp_slot *s) {
+    if (s->tries >= BP_LACKS) return false;
+    for (uint32_t i = 0; i < p->n_peers; i++) {
+        const struct bp_peer *peer = &p->peer[i];
+        if (can_bring(p, s, peer) && !bp_slot_lacks(s, peer) &&
+            (reaches(s, peer) || (s->link == BP_NIL && s->only_owner)))
+            return true;
+    }
+    return false;
+}
+
+/* ---- in turn ------------------------------------------------------------- */
+
+static bool has_headers(const struct bp_peer *peer) {
+    return peer->state == BP_PEER_LIVE && peer->late == 0 &&
+           (peer->info.caps & BP_CAP_LINKS) != 0;
+}
+
+static bool has_turn(const struct bp_pool *p, const struct bp_slot *s,
+                     const struct bp_peer *peer) {
+    if (can_bring(p, s, peer)) return peer->body_retry <= p->now;
+    return s->link != BP_NIL && is_whole(p, s) && has_headers(peer);
+}
+
+/* The serial of the next in turn after this one; 0: there is none. */
+static uint64_t next_turn(const struct bp_pool *p, const struct bp_slot *s,
+                          uint64_t after) {
+    uint64_t next = 0;
+    for (uint32_t i = 0; i < p->n_peers; i++) {
+        const struct bp_peer *peer = &p->peer[i];
+        if (peer->serial > after && (next == 0 || peer->serial < next) &&
+            has_turn(p, s, peer))
+            next = peer->serial;
+    }
+    return next;
+}
+
+static bool is_turn(const struct bp_pool *p, const struct bp_slot *s,
+                    const struct bp_peer *peer) {
+    if (s->retry > p->now || first_pass(p, s)) return false;
+    uint64_t next = next_turn(p, s, s->turn);
+    return peer->serial == (next != 0 ? next : next_turn(p, s, 0));
+}
+
+bool bp_slot_suits(struct bp_pool *p, const struct bp_slot *s,
+                   const struct bp_peer *peer, bool placed) {
+    if (!can_bring(p, s, peer)) return false;
+    if (s->tries < BP_LACKS && !bp_slot_lacks(s, peer) &&
+        is_likely(p, s, peer, placed))
+        return true;
+    return is_turn(p, s, peer);
+}
+
+void bp_slot_failed(struct bp_pool *p, struct bp_slot *s,
+                    const struct bp_peer *peer) {
+    bool again = s->tries >= BP_LACKS || bp_slot_lacks(s, peer);
+    for (int i = BP_LACKS - 1; i > 0; i--) s->lack[i] = s->lack[i - 1];
+    s->lack[0] = peer->serial;
+    if (s->tries < UINT16_MAX) s->tries++;
+    uint32_t shift = s->rounds < 5 ? s->rounds : 5;
+    s->retry = p->now + ((uint64_t)BP_BACKOFF_MS << shift);
+    if (again) {
+        s->turn = peer->serial;
+        if (next_turn(p, s, s->turn) != 0)
+            s->retry = p->now;
+        else if (s->rounds < UINT16_MAX)
+            s->rounds++;
+    }
+    if (s->retry < p->window.retry_due) p->window.retry_due = s->retry;
+}
+
+/* ---- headers ------------------------------------------------------------- */
+
+/* Asks the peer for the header of this block, and of those above that miss
+   theirs. */
+static void ask_headers(struct bp_pool *p, uint32_t place, uint32_t id) {
+    const struct bp_peer *peer = &p->peer[place];
+    uint32_t most = bp_estimate_size(p, peer, BP_RATE_LINKS);
+    if (most > p->cfg.blocks_per_request) most = p->cfg.blocks_per_request;
+    uint32_t wants[BP_BLOCKS_FIRST], n = 0;
+    bp_ref ref = bp_slot_at(p, id)->link, top = ref;
+    for (; ref != BP_NIL && n < most && n < BP_BLOCKS_FIRST;
+         ref = bp_link_newer(&p->forest, ref)) {
+        const struct bp_plink *l = bp_link_at(&p->forest, ref);
+        if ((l->flags & BP_PL_BARE) == 0 || l->slot == BP_NIL ||
+            bp_slot_at(p, l->slot)->state != BP_SLOT_WANTED)
+            break;
+        wants[n++] = l->slot;
+        top = ref;
+    }
+    struct bp_request *r = bp_links_ask(p, place, BP_ASK_HEADER,
+                                        &bp_link_at(&p->forest, top)->hash, n);
+    if (r == NULL) return;
+    for (uint32_t i = 0; i < n; i++) {
+        bp_slot_ask(p, wants[i], r->id);
+        r->wants[r->n_wants++] = wants[i];
+    }
+}
+
+/* The first of the list that nobody can bring whole, and whose turn it is to
+   be asked of this peer; or BP_NIL. */
+static uint32_t headless(const struct bp_pool *p, enum bp_class class,
+                         const struct bp_peer *peer) {
+    for (uint32_t id = p->window.wanted[class].head; id != BP_NIL;
+         id = bp_slot_at(p, id)->next) {
+        const struct bp_slot *s = bp_slot_at(p, id);
+        if (s->link != BP_NIL && is_whole(p, s) && is_turn(p, s, peer))
+            return id;
+    }
+    return BP_NIL;
+}
+
+void bp_headers_ask(struct bp_pool *p) {
+    for (uint32_t i = 0; i < p->n_peers; i++) {
+        const struct bp_peer *peer = &p->peer[i];
+        if (bp_peer_bare(peer) || !has_headers(peer)) continue;
+        for (int k = 0; k < BP_CLASSES; k++) {
+            if (!bp_peer_free(p, peer, BP_RATE_LINKS)) break;
+            uint32_t id = headless(p, (enum bp_class)k, peer);
+            if (id != BP_NIL) ask_headers(p, i, id);
+        }
+    }
+}
