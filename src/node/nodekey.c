@@ -105,7 +105,8 @@ static void sync_folder(const char *path) {
 }
 
 static bool write_synced(const char *path, const char *text, size_t n) {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    unlink(path); /* of a process that died; whatever it was, it is not ours */
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) return false;
     bool ok = write_all(fd, text, n) && fsync(fd) == 0;
     return close(fd) == 0 && ok;

@@ -91,6 +91,33 @@ static void makes_one_and_keeps_it(void **state) {
     assert_memory_not_equal(key, again, 32);
 }
 
+/* What lies where the new key is written first, of a process that had our
+   number or of somebody else, is neither followed nor kept. */
+static void trusts_nothing_beside_it(void **state) {
+    (void)state;
+    uint8_t key[32];
+    char why[256], beside[340], victim[300];
+    struct stat st;
+    snprintf(beside, sizeof beside, "%s.tmp-%ld", path, (long)getpid());
+    snprintf(victim, sizeof victim, "%s/victim", dir);
+    for (int i = 0; i < 2; i++) {
+        unlink(path);
+        FILE *f = fopen(i == 0 ? victim : beside, "w");
+        assert_non_null(f);
+        fclose(f);
+        assert_int_equal(chmod(i == 0 ? victim : beside, 0666), 0);
+        if (i == 0) assert_int_equal(symlink(victim, beside), 0);
+        assert_int_equal(nodekey_read_or_make(key, why, sizeof why, path), 0);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+        assert_int_equal(st.st_nlink, 1);
+        assert_int_not_equal(lstat(beside, &st), 0);
+        assert_int_equal(stat(victim, &st), 0);
+        assert_int_equal(st.st_size, 0);
+    }
+    unlink(victim);
+}
+
 static void says_where_it_cannot_write(void **state) {
     (void)state;
     uint8_t key[32];
@@ -106,6 +133,7 @@ int main(void) {
         T(reads_digits_with_a_newline_or_without),
         T(refuses_what_is_no_key),
         T(makes_one_and_keeps_it),
+        T(trusts_nothing_beside_it),
         T(says_where_it_cannot_write),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
