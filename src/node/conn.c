@@ -13,7 +13,8 @@
      - it does not read what we send: nothing moves for WRITE_STALL_MS, or the
        queue is full: closed
      - it does not close its side: closed hard after CLOSING_MS
-     - more inbound handshakes than max_pending: closed before a key is drawn */
+     - more inbound handshakes and endings than max_pending: closed before a
+       key is drawn */
 #include "node/conn.h"
 
 #include <assert.h>
@@ -396,12 +397,11 @@ struct conn *conn_dial(struct node *n, size_t peer, const struct enode *to) {
     return c;
 }
 
-static size_t greetings(const struct node *n) {
+/* Inbound sockets that are no open sessions: on their way in, or out. */
+static size_t pending(const struct node *n) {
     size_t count = 0;
     for (const struct conn *c = n->conns; c != NULL; c = c->next)
-        if (c->inbound &&
-            (c->state == CONN_GREETING || c->state == CONN_STATUS))
-            count++;
+        if (c->inbound && c->state != CONN_OPEN) count++;
     return count;
 }
 
@@ -422,7 +422,7 @@ static void remember_address(struct conn *c) {
 }
 
 void conn_accept(struct node *n, uv_stream_t *listener) {
-    bool crowded = greetings(n) >= n->cfg.max_pending;
+    bool crowded = pending(n) >= n->cfg.max_pending;
     struct conn *c = conn_new(n, true);
     if (c == NULL) return;
     int err = uv_accept(listener, (uv_stream_t *)&c->tcp);

@@ -390,6 +390,40 @@ static void a_crowd_is_turned_away(void **state) {
     rig_stop(&r);
 }
 
+/* A session that was ended and whose peer does not close its side still has its
+   socket: it counts as a handshake until it is gone. */
+static void endings_count_as_handshakes(void **state) {
+    (void)state;
+    struct node_config cfg =
+        rig_config(NODE_SERVE, rig_spec(), rig_store_plain(rig_spec(), 1), 2);
+    cfg.max_pending = 2;
+    struct rig r;
+    rig_start(&r, &cfg);
+    struct peer_script p[2], next;
+    for (uint8_t i = 0; i < 2; i++) {
+        struct bp_msg_status theirs;
+        peer_dial(&p[i], &r.self, (uint8_t)(50 + i), 69, 69);
+        peer_greet(&p[i], &theirs, NULL);
+        assert_int_equal(peer_ask_headers(&p[i], 1, NULL, 1, 1, 0, 0).n, 1);
+        peer_say_bytes(&p[i], BP_MSG_STATUS, (bp_span){ NULL, 0 });
+        assert_int_equal(peer_expect_end(&p[i], PEER_PATIENCE_MS),
+                         BP_DISC_BREACH);
+    }
+    peer_dial(&next, &r.self, 52, 69, 69);
+    assert_int_equal(peer_expect_end(&next, PEER_PATIENCE_MS), -1);
+    peer_close(&next);
+    for (int i = 0; i < 2; i++) peer_close(&p[i]);
+    for (uint64_t n = 1; next.eth == 0; n++) { /* they are gone in a moment */
+        assert_true(n < 50);
+        peer_dial(&next, &r.self, 52, 69, 69);
+        if (peer_hear(&next, PEER_PATIENCE_MS) == PEER_READY) break;
+        peer_close(&next);
+        usleep(20000);
+    }
+    peer_close(&next);
+    rig_stop(&r);
+}
+
 static void strangers_are_turned_away(void **state) {
     (void)state;
     struct bp_store *s = rig_store_plain(rig_spec(), 1);
@@ -461,6 +495,7 @@ int main(void) {
         T(hangs_up_on_the_silent),
         T(an_identity_has_one_session),
         T(a_crowd_is_turned_away),
+        T(endings_count_as_handshakes),
         T(strangers_are_turned_away),
         T(says_goodbye_when_it_stops),
         T(a_used_port_is_an_error),
