@@ -283,6 +283,22 @@ int log_open(const struct log_config *config) {
     return 0;
 }
 
+bool log_reopen(void) {
+    pthread_mutex_lock(&logger.lock);
+    const char *name = logger.file != NULL ? logger.config.file : NULL;
+    FILE *f = name != NULL ? fopen(name, "ae") : NULL;
+    const char *why = f == NULL ? strerror(errno) : NULL;
+    if (f != NULL) {
+        fclose(logger.file);
+        logger.file = f;
+    }
+    pthread_mutex_unlock(&logger.lock);
+    if (name != NULL && f == NULL)
+        LOG(LOG_LVL_ERROR, "Cannot open the log file anew", KS("file", name),
+            KS("why", why));
+    return name != NULL;
+}
+
 void log_close(void) {
     pthread_mutex_lock(&logger.lock);
     if (logger.file != NULL) fclose(logger.file);

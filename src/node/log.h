@@ -79,8 +79,12 @@ struct log_config {
 };
 
 /* Returns 0, or BP_ERR_FORMAT when the file cannot be opened (errno says why).
-   Called again with the same file it reopens it (SIGHUP). */
+   config->file is borrowed until log_close. */
 int log_open(const struct log_config *config);
+/* Opens the file anew, under its name: the old one was moved away. One that
+   cannot be opened is told in the old one, which goes on. Returns false when
+   the log is no file. */
+bool log_reopen(void);
 void log_close(void);
 
 /* The parts, for other displays. Each returns what snprintf would. */

@@ -9,8 +9,8 @@
      - no memory, a used port: node_new returns an exit code with a sentence
      - the store fails, the disk is full: sync.c ends the run with its code
      - no usable peer within the time-out: exit code 4
-     - a second SIGINT or SIGTERM while it ends: 130 or 143 at once; the store
-       is good at any instant, so nothing is lost
+     - a second SIGINT, SIGTERM or SIGHUP while it ends: 130, 143 or 129 at
+       once; the store is good at any instant, so nothing is lost
      - a peer does not close its side: its socket is closed hard after a second
  */
 #include "node/loop.h"
@@ -31,7 +31,7 @@
 #define HOOK_DEFAULT_MS     250
 #define EXIT_SECOND(signal) (128 + (signal))
 
-static const int caught[3] = { SIGINT, SIGTERM, SIGUSR1 };
+static const int caught[NODE_SIGNALS] = { SIGINT, SIGTERM, SIGUSR1, SIGHUP };
 
 /* ---- the end ----------------------------------------------------------- */
 
@@ -67,7 +67,7 @@ static void end_in_order(struct node *n) {
     n->serve_ns = serve_cpu_ns(n->serve);
     serve_end(n->serve);
     uv_close((uv_handle_t *)&n->tick, NULL);
-    for (size_t i = 0; n->cfg.signals && i < 3; i++)
+    for (size_t i = 0; i < n->n_signals; i++)
         uv_unref((uv_handle_t *)&n->signals[i]); /* a second one still counts */
     uv_unref((uv_handle_t *)&n->stop);
 }
@@ -88,6 +88,7 @@ static void on_signal(uv_signal_t *handle, int signal) {
         if (n->sync != NULL) sync_tick(n, 0); /* 0: tell now */
         return;
     }
+    if (signal == SIGHUP && log_reopen()) return;
     if (n->signals_seen++ > 0) _exit(EXIT_SECOND(signal));
     LOG(LOG_LVL_INFO, "Stopping", KS("signal", strsignal(signal)));
     node_finish(n, NODE_EXIT_OK, NULL);
@@ -150,16 +151,28 @@ static void name_client(struct node *n) {
              sizeof(void *) == 8 ? "amd64" : "386", __GNUC__, __GNUC_MINOR__);
 }
 
+/* nohup ignores SIGHUP for us, and so it stays. */
+static bool is_ignored(int signal) {
+    struct sigaction now;
+    return sigaction(signal, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+static void catch_signals(struct node *n) {
+    for (size_t i = 0; i < NODE_SIGNALS; i++) {
+        if (caught[i] == SIGHUP && is_ignored(SIGHUP)) continue;
+        uv_signal_t *s = &n->signals[n->n_signals++];
+        uv_signal_init(&n->loop, s);
+        s->data = n;
+        uv_signal_start(s, on_signal, caught[i]);
+    }
+}
+
 static int init_loop(struct node *n) {
     if (uv_loop_init(&n->loop) != 0) return BP_ERR_NOMEM;
     uv_timer_init(&n->loop, &n->tick);
     n->tick.data = n->stop.data = n;
     if (uv_async_init(&n->loop, &n->stop, on_stop) != 0) return BP_ERR_NOMEM;
-    for (size_t i = 0; n->cfg.signals && i < 3; i++) {
-        uv_signal_init(&n->loop, &n->signals[i]);
-        n->signals[i].data = n;
-        uv_signal_start(&n->signals[i], on_signal, caught[i]);
-    }
+    if (n->cfg.signals) catch_signals(n);
     return 0;
 }
 

@@ -16,7 +16,9 @@ struct sync;
 /* How often deadlines that need no precision are looked at. */
 #define TICK_MS 100
 /* A line that says what is missing, at least this often. */
-#define TELL_MS 8000
+#define TELL_MS      8000
+
+#define NODE_SIGNALS 4
 
 enum node_phase { NODE_MADE, NODE_RUNNING, NODE_ENDING, NODE_ENDED };
 
@@ -37,7 +39,8 @@ struct node {
     uv_tcp_t listener;
     uv_timer_t tick;
     uv_async_t stop;
-    uv_signal_t signals[3];
+    uv_signal_t signals[NODE_SIGNALS];
+    size_t n_signals;
     int signals_seen;
     char *read_buf;  /* of CONN_READ_SIZE; one read at a time uses it */
     uint8_t *encode; /* of ENCODE_SIZE; one message at a time */

@@ -104,7 +104,7 @@ struct node_config {
     size_t n_peers;
     bool peer_only;             /* refuse whoever is not in peers */
     uint32_t max_peers;         /* 0: 50 */
-    uint32_t max_pending;       /* handshakes at a time; 0: 50 */
+    uint32_t max_pending;       /* handshakes and endings; 0: 50 */
     uint32_t eth_min;           /* lowest eth version offered; 0: 68 */
     uint32_t eth_max;           /* highest; 0: 69 */
     uint32_t serve_bytes_per_s; /* per peer, of replies; 0: no such limit */
@@ -131,8 +131,9 @@ struct node_config {
     bp_hash until_hash;    /* stop when it is held */
     uint32_t timeout_ms;   /* without a usable peer or any progress; 0: none */
 
-    bool signals; /* SIGINT and SIGTERM stop it, the second one with 130 or
-                     143 at once; SIGUSR1 logs a status line */
+    bool signals; /* SIGINT, SIGTERM and SIGHUP stop it, the second one with
+                     130, 143 or 129 at once; SIGUSR1 logs a status line; where
+                     the log is a file, SIGHUP opens it anew instead */
     const char *record_path; /* a record of the pool's run; NULL: none */
     struct node_lie lie;
     struct node_hooks hooks;

@@ -33,9 +33,12 @@ sync() {
         --timeout 30 "$@"
 }
 
-# background DIR: a node that runs until it is told to end; $node is its pid.
+# background DIR OPTIONS...: a node that runs until it is told to end; $node is
+# its pid.
 background() {
-    "$bp" sync --dev -d "$1" --port 0 --log.format logfmt --peer "$one" \
+    dir=$1
+    shift
+    "$bp" sync --dev -d "$dir" --port 0 --log.format logfmt --peer "$one" "$@" \
         >"$tmp/background.out" 2>"$tmp/background.err" &
     node=$!
     pids="$pids $node"
@@ -158,6 +161,28 @@ kill -INT $node
 wait $node
 if [ $? = 0 ]; then ok "SIGINT ends it in order"; else not_ok "SIGINT"; fi
 run 0 "  … with a good store" "$bp" verify -d "$tmp/d8"
+
+ignored=$(sed -n 's/^SigIgn:[[:space:]]*/0x/p' /proc/self/status)
+if [ $((ignored & 1)) = 1 ]; then
+    skip "SIGHUP" "it is ignored here, as under nohup"
+else
+    background "$tmp/d10" --log.file "$tmp/d10.log"
+    until_ok grep -q 'Nothing heavier' "$tmp/d10.log"
+    mv "$tmp/d10.log" "$tmp/d10.old"
+    kill -HUP $node
+    until_ok test -e "$tmp/d10.log"
+    kill -USR1 $node
+    until_ok grep -q 'Status' "$tmp/d10.log"
+    holds "SIGHUP opens the log file anew" grep -q 'Status' "$tmp/d10.log"
+    kill -TERM $node
+    wait $node
+    background "$tmp/d11"
+    until_ok grep -q 'Nothing heavier' "$tmp/background.err"
+    kill -HUP $node
+    wait $node
+    if [ $? = 0 ]; then ok "  … and ends what logs to no file"
+    else not_ok "  … and ends what logs to no file"; fi
+fi
 
 # Killed at any moment, it goes on.
 rm -rf "$tmp/d9"

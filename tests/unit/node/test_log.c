@@ -1,3 +1,6 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "lib/test.h"
 #include "node/log.h"
 
@@ -87,20 +90,32 @@ static void numbers_for_people(void **state) {
 
 static void verbosity_filters_and_files_reopen(void **state) {
     (void)state;
-    char dir[256], path[300];
+    char dir[256], path[300], old[300];
     test_mkdir(dir);
     snprintf(path, sizeof path, "%s/log", dir);
+    snprintf(old, sizeof old, "%s/log.1", dir);
     struct log_config c = { .level = LOG_LVL_WARN,
                             .format = LOG_FORMAT_LOGFMT,
                             .file = path };
     assert_int_equal(log_open(&c), 0);
     LOG(LOG_LVL_INFO, "not this", KU("n", 1));
     LOG(LOG_LVL_ERROR, "this", KU("n", 2));
-    assert_int_equal(log_open(&c), 0);
+    assert_true(log_reopen());
     LOG0(LOG_LVL_WARN, "and this");
+    /* As logrotate does: what it moved away gets no more lines. */
+    assert_int_equal(rename(path, old), 0);
+    assert_true(log_reopen());
+    LOG0(LOG_LVL_WARN, "into the new one");
+    /* It cannot be opened: the old one goes on. */
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_true(log_reopen());
+    assert_int_equal(rmdir(path), 0);
     log_close();
+    assert_false(log_reopen()); /* there is none */
     size_t n;
-    uint8_t *text = test_read(path, &n);
+    uint8_t *text = test_read(old, &n);
+    assert_null(strstr((char *)text, "into the new one"));
     assert_null(strstr((char *)text, "not this"));
     assert_non_null(strstr((char *)text, "msg=\"this\" n=2\n"));
     assert_non_null(strstr((char *)text, "lvl=warn msg=\"and this\"\n"));
