@@ -26,10 +26,15 @@ static void say_request(const struct bp_pool *p, struct text *t,
                         const struct bp_request *r) {
     say(t, "asked of peer %llu %llu ms ago", (ull)p->peer[r->peer].id,
         (ull)(p->now - r->sent));
-    if (r->state == BP_REQ_ANSWERED)
-        say(t, ", answered and being decoded");
-    else if (r->due > p->now)
-        say(t, "; another is asked in %llu ms", (ull)(r->due - p->now));
+    switch (r->state) {
+    case BP_REQ_OUT:
+        say(t, "; late in %llu ms", (ull)(r->due - p->now));
+        return;
+    case BP_REQ_LATE:
+        say(t, ", late; its session ends in %llu ms", (ull)(r->due - p->now));
+        return;
+    case BP_REQ_ANSWERED: say(t, ", answered and being decoded"); return;
+    }
 }
 
 static void say_job(const struct bp_pool *p, struct text *t,
