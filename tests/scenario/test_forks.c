@@ -1,5 +1,4 @@
-/* Groups F and P of the catalogue, X2, X3, X13, X27, X30; and X22: the same
-   scripts with the peers' answers in every order. */
+/* Groups F and P of the catalogue, X2, X3, X13, X27, X30. */
 #include "world.h"
 
 /* 0-1-2-3, then 4-5-6 (each 2) and 7-8-9 (each 1). */
@@ -279,144 +278,6 @@ static void x30_head_inside_a_known_section(void **state) {
     scene_close(&s);
 }
 
-/* ---- X22 --------------------------------------------------------------- */
-
-/* One run of a script: answers are drawn one after the other by `pick`; true
-   when the expected head was reached. */
-struct script {
-    const char *name;
-    void (*world)(struct scene *s);
-    uint32_t heads[4], n;
-    uint32_t later;  /* the last peer joins after so many answers */
-    uint32_t leaves; /* peer that leaves after `leave_at` answers; 0: none */
-    uint32_t leave_at;
-    uint32_t expect;
-};
-
-static void world_fork(struct scene *s) {
-    scene_chain(s, 1, 3, 5);
-    scene_chain(s, 4, 6, 2);
-    scene_block(s, 7, 3, 1);
-    scene_chain(s, 8, 9, 1);
-}
-
-static void world_plain(struct scene *s) {
-    scene_chain(s, 1, 7, 2);
-}
-
-static const struct script scripts[] = {
-    { "b6", world_plain, { 5, 7 }, 2, 2, 0, 0, 7 },
-    { "f1", world_fork, { 9, 6 }, 2, 1, 0, 0, 6 },
-    { "f3", world_fork, { 9, 6 }, 2, 0, 2, 3, 0 },
-    { "p3", world_plain, { 6, 7 }, 2, 2, 0, 0, 7 },
-    { "p4", world_plain, { 4, 6 }, 2, 0, 2, 2, 0 },
-    { "p8", world_plain, { 3, 6 }, 2, 0, 2, 3, 0 },
-};
-
-/* Open requests of all peers, as (peer, ask) pairs. */
-static size_t open_list(struct scene *s, uint32_t n, uint32_t out[64][2]) {
-    size_t found = 0;
-    for (uint32_t i = 1; i <= n; i++) {
-        const struct scene_peer *peer = scene_peer(s, i);
-        for (size_t k = 0; k < peer->n_asks && peer->here; k++) {
-            if (!peer->asks[k].open || found == 64) continue;
-            out[found][0] = i;
-            out[found++][1] = (uint32_t)k;
-        }
-    }
-    return found;
-}
-
-/* Runs with the choices given (each 0..open-1); returns how many choices were
-   chosen and, in `width`, how many there were at each. */
-static size_t run_script(const struct script *sc, uint32_t caps,
-                         const uint8_t *choice, size_t n_choice, uint8_t *width,
-                         size_t cap, struct bp_rng *rng) {
-    struct scene s;
-    scene_prepare(&s, &(struct bp_pool_config){ .links_per_request = 2,
-                                                .hashes_per_request = 2,
-                                                .blocks_per_request = 2 });
-    s.caps = caps;
-    sc->world(&s);
-    made(&s);
-    for (uint32_t i = 1; i <= sc->n; i++) scene_peer(&s, i)->manual = true;
-    for (uint32_t i = 1; i <= sc->n; i++)
-        if (i < sc->n || sc->later == 0) scene_join(&s, i, sc->heads[i - 1]);
-    size_t chosen = 0;
-    for (uint32_t answers = 0; answers < 2000; answers++) {
-        if (answers == sc->later && sc->later != 0)
-            scene_join(&s, sc->n, sc->heads[sc->n - 1]);
-        if (sc->leaves != 0 && answers == sc->leave_at)
-            scene_leave(&s, sc->leaves);
-        scene_run(&s, 0);
-        uint32_t open[64][2];
-        size_t n = open_list(&s, sc->n, open);
-        if (n == 0) {
-            if (bp_pool_quiescent(s.pool) && answers > sc->later &&
-                (sc->leaves == 0 || answers > sc->leave_at))
-                break;
-            scene_run(&s, 1000);
-            continue;
-        }
-        size_t pick = 0;
-        if (n > 1 && chosen < cap) {
-            width[chosen] = (uint8_t)n;
-            if (rng != NULL)
-                pick = (size_t)bp_rng_below(rng, n);
-            else if (chosen < n_choice)
-                pick = choice[chosen];
-            chosen++;
-        }
-        scene_answer(&s, open[pick][0], open[pick][1]);
-    }
-    uint32_t expect = sc->expect;
-    if (expect == 0) { /* what the peer that stayed has, at least */
-        assert_true(scene_at(&s, sc->heads[0])->held);
-    } else {
-        scene_expect_head(&s, expect);
-    }
-    if (scene_offences(&s) != 0)
-        fail_msg("%s: an honest peer was accused", sc->name);
-    scene_close(&s);
-    return chosen;
-}
-
-/* Every order in which the answers can come, to a depth of eight choices. */
-static void x22_all_interleavings(void **state) {
-    (void)state;
-    for (size_t k = 0; k < sizeof scripts / sizeof *scripts; k++) {
-        for (int kind = 0; kind < 2; kind++) {
-            uint8_t choice[8] = { 0 }, width[8];
-            size_t n = 0, runs = 0;
-            for (;;) {
-                size_t chosen = run_script(&scripts[k], kind_caps(kind), choice,
-                                           n, width, 8, NULL);
-                if (chosen > 8) chosen = 8;
-                runs++;
-                for (size_t i = n; i < chosen; i++) choice[i] = 0;
-                n = chosen;
-                while (n > 0 && choice[n - 1] + 1 >= width[n - 1]) n--;
-                if (n == 0) break;
-                choice[n - 1]++;
-            }
-            printf("# %s/%d: %zu interleavings\n", scripts[k].name, kind, runs);
-        }
-    }
-}
-
-static void x22_random_orders(void **state) {
-    (void)state;
-    struct bp_rng rng;
-    bp_rng_seed(&rng, test_seed("x22_random_orders", 22));
-    for (int i = 0; i < 3000; i++) {
-        uint8_t width[64];
-        const struct script *sc =
-            &scripts[bp_rng_below(&rng, sizeof scripts / sizeof *scripts)];
-        run_script(sc, kind_caps((int)bp_rng_below(&rng, 2)), NULL, 0, width,
-                   64, &rng);
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(f1_heavier_fork_from_a_better_peer),
@@ -429,8 +290,6 @@ int main(void) {
         T(p14_faster_peers_get_more),
         T(x2_two_forks_in_one_section),
         T(x30_head_inside_a_known_section),
-        T(x22_all_interleavings),
-        T(x22_random_orders),
     };
     return bp_run(tests);
 }

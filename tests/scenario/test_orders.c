@@ -202,6 +202,9 @@ static void open_stage(struct scene *s, struct stage *g,
                                                .hashes_per_request = size,
                                                .blocks_per_request = size,
                                                .links_max = 1 << 14,
+                                               .window_bytes = 1 << 18,
+                                               .replies_max = 8,
+                                               .announced_max = 8,
                                                .peers_max = 8,
                                                .suspended_max = 8,
                                                .bad_hashes_max = 16 });
@@ -243,13 +246,13 @@ static bool at_rest(struct scene *s) {
 
 /* Takes the given choices, then always the first; returns how many choices
    there were and, in `width`, between how many. */
-static size_t run_order(const struct script *sc, uint32_t caps,
+static size_t run_order(const struct script *sc, uint32_t caps, uint32_t size,
                         const uint8_t *pick, size_t n_picks,
                         uint8_t width[DEPTH_MAX]) {
     struct scene s;
     struct stage g;
     struct choice c[CHOICES_MAX];
-    open_stage(&s, &g, sc, caps, 4);
+    open_stage(&s, &g, sc, caps, size);
     size_t made = 0;
     for (int step = 0; step < STEPS_MAX; step++) {
         scene_run(&s, 0);
@@ -271,18 +274,19 @@ static size_t run_order(const struct script *sc, uint32_t caps,
     return made;
 }
 
-static void all_orders(const struct script *sc, int kind) {
+static void all_orders(const struct script *sc, int kind, uint32_t size) {
     uint8_t pick[DEPTH_MAX] = { 0 }, width[DEPTH_MAX];
     size_t n = 0, runs = 0;
     do {
-        size_t made = run_order(sc, kinds[kind], pick, n, width);
+        size_t made = run_order(sc, kinds[kind], size, pick, n, width);
         runs++;
         for (size_t i = n; i < made; i++) pick[i] = 0;
         n = made;
         while (n > 0 && pick[n - 1] + 1 >= width[n - 1]) n--;
         if (n > 0) pick[n - 1]++;
     } while (n > 0);
-    printf("# %s, %s: %zu orders\n", sc->name, kind_names[kind], runs);
+    printf("# %s, %s, batches of %u: %zu orders\n", sc->name, kind_names[kind],
+           size, runs);
     assert_true(runs > 1);
 }
 
@@ -290,7 +294,8 @@ static void x22_every_order(void **state) {
     (void)state;
     for (size_t i = 0; i < SHORT_SCRIPTS; i++)
         for (int kind = 0; kind < KINDS; kind++)
-            all_orders(&short_scripts[i], kind);
+            for (uint32_t size = 3; size <= 4; size++)
+                all_orders(&short_scripts[i], kind, size);
 }
 
 /* ---- random orders ------------------------------------------------------- */
