@@ -90,7 +90,7 @@ static void note_million(struct scene *s) {
    in pieces, each joining the one before, while the host checks nothing. */
 static void bytes_per_link(void) {
     struct scene s;
-    world(&s, 1000000, &(struct bp_pool_config){ .links_max = 1000448 });
+    world(&s, 1000000, &(struct bp_pool_config){ .links_max = 1000704 });
     s.hold_jobs = true;
     ready(&s);
     s.after_step = note_million;

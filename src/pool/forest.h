@@ -38,7 +38,6 @@ enum bp_plink_flag {
     BP_PL_CHECKED = 2,  /* passed a RUN check, or trusted */
     BP_PL_IN_JOB = 4,   /* a check or an insertion has it */
     BP_PL_DEAD = 8,     /* left the forest; its items are to be released */
-    BP_PL_HEAD = 16,    /* some peer's head, once */
     BP_PL_TRUSTED = 32, /* proved by the hash of a target */
     BP_PL_PUSHED = 64,  /* came as a pushed block */
     BP_PL_PROBED = 128, /* its seal held */
@@ -117,6 +116,7 @@ struct bp_section {
     bp_time insert_wait;       /* no insertion before */
     bp_time progress;          /* last time it grew, joined or shrank */
     uint32_t condense_at;      /* where to look for more to condense */
+    uint32_t sought;           /* stretch that was looked for last, far up */
     uint64_t mark;             /* on the branch that is being looked at */
     uint64_t tried;            /* tick of the last such request */
 };
@@ -133,7 +133,9 @@ struct bp_forest {
     uint64_t places_max;
     uint64_t links;    /* in the forest, in memory */
     uint32_t grave;    /* stretches whose items are to be released */
+    uint64_t buried;   /* links of those */
     bool dropped;      /* something was, since hints were last looked at */
+    uint64_t drops;    /* branches that were, ever */
     bool ranked;       /* `order` is up to date */
     uint32_t dangling; /* root of the heaviest branch that dangles */
     uint32_t n_order;  /* connected sections, heaviest branch first, */
@@ -194,10 +196,20 @@ static inline uint64_t bp_section_bottom(const struct bp_section *s) {
     return s->top - (s->n - 1);
 }
 uint32_t bp_section_root(const struct bp_forest *f, uint32_t section);
+/* Who gave its oldest links, if they are in memory; 0: nobody. */
+bp_by bp_section_giver(const struct bp_forest *f, uint32_t section);
+/* Places of unconnected links of a giver in a tree. */
+uint64_t bp_tree_charge(const struct bp_forest *f, uint32_t root, bp_by by);
 /* The child on the heaviest branch, or BP_NIL. Ranks. */
 uint32_t bp_section_heir(struct bp_forest *f, uint32_t section);
 
 /* ---- storage (links.c) ---- */
+
+/* Most places of a chunk that this budget has room for many of. */
+uint32_t bp_links_unit(const struct bp_forest *f);
+/* Places that n new links may take at an end of a section that has so many in
+   memory. */
+uint32_t bp_links_places(const struct bp_forest *f, uint64_t mem, uint32_t n);
 
 enum bp_grow { BP_GROW_DOWN, BP_GROW_UP };
 
@@ -219,8 +231,8 @@ bool bp_links_split(struct bp_pool *p, uint32_t section, bp_ref ref,
 /* Marks all links of a section dead and moves them to the grave. */
 void bp_links_bury(struct bp_pool *p, uint32_t section);
 /* Leaves of a stretch only its ends, count and sum; its items go to the grave.
-   `idle`: not if it has bodies. False: some link of it must stay, or no
-   memory. */
+   `idle`: not if it has bodies, or a head. False: some link of it must stay,
+   or no memory. */
 bool bp_links_condense(struct bp_pool *p, uint32_t stretch, bool idle);
 /* Puts links back, newest first, at the newer end of a condensed stretch;
    what they do not cover stays condensed. False: no room. */

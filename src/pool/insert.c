@@ -95,14 +95,16 @@ static void inserted(struct bp_pool *p, bp_ref ref) {
     bp_moved(p);
     p->stat.blocks_inserted++;
     if ((l->flags & BP_PL_DEAD) != 0) return;
+    uint32_t section = bp_link_section(f, ref);
     struct bp_held held = { .held = true, .number = bp_link_number(f, ref) };
-    held.td = bp_forest_td(f, ref);
+    bp_u256 difficulty = bp_link_difficulty(f, ref);
+    /* It is the lowest of a root. */
+    bp_u256_add(&held.td, &bp_section_at(f, section)->base, &difficulty);
     uint64_t body = bp_window_forget(p, l);
-    bp_ref popped = bp_forest_pop(p, bp_link_section(f, ref));
+    bp_ref popped = bp_forest_pop(p, section);
     assert(popped == ref); /* inserted in the order of the forest */
     l->difficulty = body;
     bp_remember(p, &l->hash, &held);
-    if ((l->flags & BP_PL_HEAD) != 0) bp_peers_held(p, &l->hash, &held);
 }
 
 static void refused_body(struct bp_pool *p, bp_ref ref,
@@ -164,7 +166,11 @@ void bp_on_inserted(struct bp_pool *p, const struct bp_ev_inserted *ev) {
     p->head = ev->head;
     if (bp_u256_cmp(&ev->refused_td, &p->refused_td) > 0)
         p->refused_td = ev->refused_td;
-    for (size_t i = 0; i < n; i++) inserted(p, job->links[i]);
+    for (size_t i = 0; i < n; i++) {
+        inserted(p, job->links[i]);
+        /* Before the first of them is forgotten. */
+        if (i + 1 == n || (i + 1) % BP_RECENT == 0) bp_peers_recent(p);
+    }
     if (n > p->stat.longest_chain) p->stat.longest_chain = n;
     if (n < job->n) stopped_at(p, job->links[n], v);
     bp_job_end(p, job);

@@ -99,12 +99,27 @@ const bp_hash *bp_section_top(const struct bp_forest *f, uint32_t section) {
     return stretch_top(f, bp_stretch_at(f, s->newest));
 }
 
+/* The stretch of that number: upward from the one that was looked for before,
+   if that is further up than the oldest. */
+static uint32_t stretch_with(const struct bp_forest *f, uint32_t section,
+                             uint64_t number) {
+    struct bp_section *s = bp_section_at(f, section);
+    const struct bp_stretch *last =
+        s->sought != BP_NIL ? bp_table_get(&f->stretches, s->sought) : NULL;
+    bool near = last != NULL && last->section == section &&
+                last->top - (last->n - 1) <= number;
+    uint32_t id = near ? s->sought : s->oldest, steps = 0;
+    for (; bp_stretch_at(f, id)->top < number; steps++)
+        id = bp_stretch_at(f, id)->newer;
+    if (near || steps > BP_AHEAD) s->sought = id;
+    return id;
+}
+
 bp_ref bp_section_link(const struct bp_forest *f, uint32_t section,
                        uint64_t number) {
     const struct bp_section *s = bp_section_at(f, section);
     assert(number <= s->top && number >= bp_section_bottom(s));
-    uint32_t id = s->oldest;
-    while (bp_stretch_at(f, id)->top < number) id = bp_stretch_at(f, id)->newer;
+    uint32_t id = stretch_with(f, section, number);
     const struct bp_stretch *st = bp_stretch_at(f, id);
     if (st->chunk == BP_NIL) return BP_NIL;
     const struct bp_chunk *c = bp_chunk_at(f, st->chunk);
@@ -192,10 +207,19 @@ static void chunk_drop_stretch(struct bp_pool *p, uint32_t stretch) {
 
 /* ---- putting ---------------------------------------------------------- */
 
-/* Places for n new links in a chunk that grows in one direction. */
-static uint32_t cap_for(const struct bp_section *s, uint32_t n) {
-    uint32_t cap = BP_CHUNK_MIN;
-    while (cap < n || (cap < BP_CHUNK_MAX && s->mem >= cap * 4)) cap *= 4;
+/* A sixteenth of a small budget: a walk keeps two chunks and fills a third,
+   and what was condensed comes back in chunks, whatever else is there. */
+uint32_t bp_links_unit(const struct bp_forest *f) {
+    uint64_t n = f->places_max / 16;
+    if (n < BP_CHUNK_MIN) return BP_CHUNK_MIN;
+    return n < BP_CHUNK_MAX ? (uint32_t)n : BP_CHUNK_MAX;
+}
+
+/* Places for n new links in a chunk that grows in one direction, of a section
+   with that many in memory. */
+uint32_t bp_links_places(const struct bp_forest *f, uint64_t mem, uint32_t n) {
+    uint32_t cap = BP_CHUNK_MIN, unit = bp_links_unit(f);
+    while (cap < n || (cap * 4 <= unit && mem >= cap * 4)) cap *= 4;
     return n > BP_CHUNK_MIN * 4 ? n : cap;
 }
 
@@ -221,7 +245,8 @@ static uint32_t stretch_new(struct bp_pool *p, uint32_t section, uint32_t n,
     struct bp_section *s = bp_section_at(f, section);
     uint32_t id = bp_table_take(&f->stretches);
     if (id == BP_NIL) return BP_NIL;
-    uint32_t cap = cap_for(s, n);
+    uint32_t cap = bp_links_places(f, s->mem, n);
+    if (f->places + cap > f->places_max) cap = n; /* the last ones */
     uint32_t chunk = chunk_new(p, cap, by, charge);
     if (chunk == BP_NIL) {
         bp_table_give(&f->stretches, id);
@@ -468,30 +493,47 @@ static void bury_stretch(struct bp_pool *p, uint32_t id) {
     }
     chunk_uncharge(p, c);
     f->links -= st->n;
+    f->buried += st->n;
     st->section = BP_NIL;
     st->newer = BP_NIL;
     st->older = f->grave;
     f->grave = id;
 }
 
-/* Some link of it must stay; `idle`: those with a body too. */
-static bool in_use(const struct bp_forest *f, const struct bp_stretch *st,
-                   bool idle) {
-    const struct bp_chunk *c = bp_chunk_at(f, st->chunk);
+static bool lies_in(const struct bp_forest *f, const bp_hash *hash,
+                    uint32_t stretch) {
+    bp_ref ref = bp_link_find(f, hash);
+    return ref != BP_NIL && bp_link_stretch(f, ref) == stretch;
+}
+
+/* The head of a peer, or the target: from there its walk is found again. */
+static bool has_head(const struct bp_pool *p, uint32_t stretch) {
+    const struct bp_forest *f = &p->forest;
+    for (uint32_t i = 0; i < p->n_peers; i++)
+        if (p->peer[i].state == BP_PEER_LIVE &&
+            lies_in(f, &p->peer[i].info.claim.head, stretch))
+            return true;
+    return p->target.set && lies_in(f, &p->target.hash, stretch);
+}
+
+/* Some link of it must stay; `idle`: those with a body, and heads, too. */
+static bool in_use(const struct bp_pool *p, uint32_t stretch, bool idle) {
+    const struct bp_stretch *st = bp_stretch_at(&p->forest, stretch);
+    const struct bp_chunk *c = bp_chunk_at(&p->forest, st->chunk);
     uint32_t first = first_place(c, st);
     for (uint32_t k = first; k < first + st->n; k++) {
         const struct bp_plink *l = &c->link[k];
-        if ((l->flags & (BP_PL_IN_JOB | BP_PL_HEAD)) != 0 || l->pins > 0 ||
+        if ((l->flags & BP_PL_IN_JOB) != 0 || l->pins > 0 ||
             (idle && l->slot != BP_NIL))
             return true;
     }
-    return false;
+    return idle && has_head(p, stretch);
 }
 
 bool bp_links_condense(struct bp_pool *p, uint32_t stretch, bool idle) {
     struct bp_forest *f = &p->forest;
     struct bp_stretch *st = bp_stretch_at(f, stretch);
-    if (st->chunk == BP_NIL || in_use(f, st, idle)) return false;
+    if (st->chunk == BP_NIL || in_use(p, stretch, idle)) return false;
     uint32_t spine = bp_table_take(&f->spine);
     if (spine == BP_NIL) return false;
     uint32_t grave = bp_table_take(&f->stretches);
@@ -604,6 +646,7 @@ static size_t unbury_link(struct bp_pool *p, uint32_t id, uint64_t *items) {
     struct bp_chunk *c = bp_chunk_at(f, st->chunk);
     bp_ref ref = ref_of(st->chunk, first_place(c, st) + st->n - 1);
     st->n--;
+    f->buried--;
     struct bp_plink *l = bp_link_at(f, ref);
     size_t n = 0;
     l->flags &= (uint16_t)~BP_PL_BURIED;

@@ -79,7 +79,6 @@ static void judge_claim(struct bp_pool *p, struct bp_peer *peer) {
     }
     bp_ref ref = bp_link_find(&p->forest, &c->head);
     if (ref == BP_NIL) return;
-    bp_link_at(&p->forest, ref)->flags |= BP_PL_HEAD;
     peer->has_top = true;
     peer->top = bp_link_number(&p->forest, ref);
     uint32_t section = bp_link_section(&p->forest, ref);
@@ -99,6 +98,16 @@ void bp_peers_held(struct bp_pool *p, const bp_hash *hash,
         peer->has_top = true;
         peer->top = held->number;
         peer->progress = p->now;
+    }
+}
+
+void bp_peers_recent(struct bp_pool *p) {
+    for (uint32_t i = 0; i < p->n_peers; i++) {
+        const struct bp_claim *c = &p->peer[i].info.claim;
+        struct bp_held held;
+        if (p->peer[i].state == BP_PEER_LIVE && !c->known.held &&
+            bp_known_held(p, &c->head, &held))
+            bp_peers_held(p, &c->head, &held);
     }
 }
 

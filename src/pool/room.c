@@ -1,49 +1,196 @@
-/* room: what goes when a budget is full. Least work first; never the branch
-   that asks for the room, nor one that is being inserted. */
+/* room: who gives way when a budget is full.
+
+   Links in memory are of three kinds, each with a part of the budget that is
+   its own: the branch that dangles and has proved most work (a half), all
+   others that dangle (a quarter), and what is joined (a quarter). What one
+   does not use the others borrow. When somebody finds no room, whoever is
+   furthest beyond its own part gives back: its longest section is condensed,
+   a stretch at a time, and can be filled again. Only where nothing is left to
+   condense a branch goes: least work first, those that stand still before
+   those that move, never the heaviest, nor the one that asks. */
 #include "pool/state.h"
 
-/* ---- links -------------------------------------------------------------- */
+/* ---- who has how much ---------------------------------------------------- */
 
-/* The root that would be the least loss: dangling, and lightest. */
-static uint32_t lightest_root(struct bp_forest *f, uint32_t spare) {
-    uint32_t worst = BP_NIL;
-    bp_forest_rank(f);
+enum kind { TOP, OTHERS, JOINED, KINDS };
+
+static enum kind kind_of(const struct bp_forest *f, uint32_t id, uint32_t top) {
+    if (bp_section_at(f, id)->connected) return JOINED;
+    return bp_section_root(f, id) == top ? TOP : OTHERS;
+}
+
+/* The kind that is furthest beyond its part. */
+static enum kind borrower(struct bp_forest *f) {
+    uint32_t top = bp_forest_heaviest_dangling(f);
+    uint64_t mem[KINDS] = { 0 };
+    for (uint32_t id = bp_section_next(f, 0); id != BP_NIL;
+         id = bp_section_next(f, id + 1))
+        mem[kind_of(f, id, top)] += bp_section_at(f, id)->mem;
+    const uint64_t part[KINDS] = { [TOP] = f->places_max / 2,
+                                   [OTHERS] = f->places_max / 4,
+                                   [JOINED] = f->places_max / 4 };
+    enum kind most = TOP;
+    for (int k = 0; k < KINDS; k++)
+        if (mem[k] + part[most] > mem[most] + part[k]) most = (enum kind)k;
+    return most;
+}
+
+/* The longest section of a kind that was not `tried`, if something of it may
+   be condensed; BP_NIL: there is none. */
+static uint32_t longest(const struct bp_forest *f, uint32_t top, enum kind kind,
+                        uint64_t below) {
+    uint32_t best = BP_NIL;
     for (uint32_t id = bp_section_next(f, 0); id != BP_NIL;
          id = bp_section_next(f, id + 1)) {
         const struct bp_section *s = bp_section_at(f, id);
-        if (s->parent != BP_NIL || s->connected || id == spare) continue;
-        if (worst == BP_NIL ||
-            bp_u256_cmp(&s->tip, &bp_section_at(f, worst)->tip) < 0)
-            worst = id;
+        if (s->mem >= below || kind_of(f, id, top) != kind) continue;
+        if (best == BP_NIL || s->mem > bp_section_at(f, best)->mem) best = id;
+    }
+    return best;
+}
+
+static bool condense_longest(struct bp_pool *p, enum kind kind) {
+    struct bp_forest *f = &p->forest;
+    uint32_t top = bp_forest_heaviest_dangling(f);
+    uint64_t below = UINT64_MAX;
+    for (int tries = 0; tries < 4; tries++) {
+        uint32_t id = longest(f, top, kind, below);
+        if (id == BP_NIL) return false;
+        if (bp_condense_one(p, id)) return true;
+        below = bp_section_at(f, id)->mem;
+    }
+    return false;
+}
+
+/* ---- what goes ----------------------------------------------------------- */
+
+/* Marks a section and all below it. */
+static void keep(struct bp_pool *p, uint32_t id) {
+    for (; id != BP_NIL; id = bp_section_at(&p->forest, id)->parent)
+        bp_section_at(&p->forest, id)->mark = p->mark;
+}
+
+static void keep_heaviest(struct bp_pool *p, uint32_t root) {
+    for (uint32_t id = root; id != BP_NIL;
+         id = bp_section_heir(&p->forest, root)) {
+        root = id;
+    }
+    keep(p, root);
+}
+
+/* What must not go: the heaviest branch of what is joined, of what dangles,
+   and of the one that asks, and the best peer's. */
+static void mark_kept(struct bp_pool *p, uint32_t asker) {
+    struct bp_forest *f = &p->forest;
+    bp_forest_rank(f);
+    p->mark++;
+    if (f->n_order > 0) keep_heaviest(p, bp_section_root(f, f->order[0]));
+    if (f->dangling != BP_NIL) keep_heaviest(p, f->dangling);
+    if (asker != BP_NIL) keep_heaviest(p, asker);
+    if (p->best == BP_NIL) return;
+    bp_ref head = bp_link_find(f, &p->peer[p->best].info.claim.head);
+    if (head != BP_NIL) keep(p, bp_link_section(f, head));
+}
+
+/* How soon it goes: 0 first, 3 never. Askers displace what moves only if they
+   have proved more work. */
+static int turn(const struct bp_pool *p, uint32_t id, uint32_t asker) {
+    const struct bp_forest *f = &p->forest;
+    const struct bp_section *s = bp_section_at(f, id);
+    if (s->trusted || s->child != BP_NIL || s->mark == p->mark) return 3;
+    const struct bp_section *root =
+        bp_section_at(f, s->connected ? id : bp_section_root(f, id));
+    bool still = root->progress + p->cfg.progress_ms <= p->now;
+    if (!s->connected && still) return 0;
+    if (s->connected && (still || bp_u256_cmp(&s->tip, &p->head.td) <= 0))
+        return 1;
+    if (asker == BP_NIL) return 3;
+    const struct bp_section *a = bp_section_at(f, asker);
+    bool less = a->connected == s->connected ? bp_u256_cmp(&s->tip, &a->tip) < 0
+                                             : a->connected;
+    return less ? 2 : 3;
+}
+
+/* The newest section of the branch that would be the least loss, of this giver
+   or (0) anybody; BP_NIL: nothing may go. */
+static uint32_t least(struct bp_pool *p, uint32_t asker, bp_by by) {
+    struct bp_forest *f = &p->forest;
+    uint32_t worst = BP_NIL;
+    int soonest = 3;
+    mark_kept(p, asker);
+    for (uint32_t id = bp_section_next(f, 0); id != BP_NIL;
+         id = bp_section_next(f, id + 1)) {
+        if (by != 0 && bp_section_giver(f, id) != by) continue;
+        int t = turn(p, id, asker);
+        if (t == 3 || t > soonest) continue;
+        if (t == soonest && bp_u256_cmp(&bp_section_at(f, id)->tip,
+                                        &bp_section_at(f, worst)->tip) >= 0)
+            continue;
+        soonest = t;
+        worst = id;
     }
     return worst;
 }
 
-static void drop_for_room(struct bp_pool *p, uint32_t root) {
+/* Drops a leaf; all of its branch if it is the heaviest of what dangles there.
+ */
+static void drop(struct bp_pool *p, uint32_t id) {
     struct bp_forest *f = &p->forest;
-    const struct bp_section *s = bp_section_at(f, root);
+    const struct bp_section *s = bp_section_at(f, id);
+    uint32_t root = bp_section_root(f, id);
+    if (!s->connected && bp_section_at(f, root)->mark != p->mark &&
+        bp_u256_cmp(&s->tip, &bp_section_at(f, root)->tip) == 0)
+        id = root;
+    s = bp_section_at(f, id);
     bp_trace(p, "no room: drop %llu links under %llu", (unsigned long long)s->n,
              (unsigned long long)s->top);
-    bp_report(p, BP_REPORT_DROPPED, 0, bp_section_top(f, root), s->top, s->n);
+    bp_report(p, BP_REPORT_DROPPED, 0, bp_section_top(f, id), s->top, s->n);
     p->stat.refused += s->n;
-    bp_forest_drop(p, root);
+    bp_forest_drop(p, id);
 }
 
-bool bp_make_room(struct bp_pool *p, uint32_t root) {
+/* ---- links --------------------------------------------------------------- */
+
+/* Places that were asked for and may be filled soon. */
+static uint64_t coming(const struct bp_pool *p) {
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < p->requests.used; i++) {
+        const struct bp_request *r = bp_table_get(&p->requests, i);
+        if (r != NULL && bp_ask_rate(r->ask) == BP_RATE_LINKS &&
+            r->state != BP_REQ_LATE)
+            n += r->count;
+    }
+    return n;
+}
+
+bool bp_room_is(const struct bp_pool *p, uint64_t n) {
+    const struct bp_forest *f = &p->forest;
+    return f->places + coming(p) + n <= f->places_max;
+}
+
+bool bp_room_for(struct bp_pool *p, uint32_t asker, uint64_t n) {
     struct bp_forest *f = &p->forest;
-    uint32_t victim = lightest_root(f, root);
-    if (victim == BP_NIL) return false;
-    const struct bp_section *s = bp_section_at(f, victim);
-    if (root == BP_NIL ||
-        bp_u256_cmp(&s->tip, &bp_section_at(f, root)->tip) > 0)
-        return false;
-    drop_for_room(p, victim);
-    return true;
+    if (bp_room_is(p, n)) return true;
+    uint64_t need = f->places + coming(p) + n - f->places_max;
+    bool more = f->buried >= need; /* it comes when the items are released */
+    if (!more) more = condense_longest(p, borrower(f));
+    if (!more) {
+        uint32_t id = least(p, asker, 0);
+        more = id != BP_NIL;
+        if (more) drop(p, id);
+    }
+    if (!more && asker != BP_NIL)
+        more = condense_longest(
+            p, kind_of(f, asker, bp_forest_heaviest_dangling(f)));
+    if (more) bp_wake_at(p, p->now);
+    return false;
 }
 
-void bp_make_room_connected(struct bp_pool *p) {
-    uint32_t victim = lightest_root(&p->forest, BP_NIL);
-    if (victim != BP_NIL) drop_for_room(p, victim);
+bool bp_room_of_giver(struct bp_pool *p, uint32_t asker, bp_by by) {
+    uint32_t id = least(p, asker, by);
+    if (id == BP_NIL || bp_section_at(&p->forest, id)->connected) return false;
+    drop(p, id);
+    return true;
 }
 
 /* ---- bodies ------------------------------------------------------------- */

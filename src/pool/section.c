@@ -95,7 +95,7 @@ static uint32_t section_new(struct bp_pool *p) {
     if (id == BP_NIL) return BP_NIL;
     struct bp_section *s = bp_section_at(&p->forest, id);
     s->parent = s->child = s->sibling = s->brother = BP_NIL;
-    s->newest = s->oldest = s->condense_at = BP_NIL;
+    s->newest = s->oldest = s->condense_at = s->sought = BP_NIL;
     s->progress = p->now;
     return id;
 }
@@ -157,6 +157,25 @@ static uint32_t preorder(const struct bp_forest *f, uint32_t root,
         if (s->sibling != BP_NIL) return s->sibling;
         at = s->parent;
     }
+}
+
+bp_by bp_section_giver(const struct bp_forest *f, uint32_t section) {
+    uint32_t oldest = bp_section_at(f, section)->oldest;
+    const struct bp_stretch *st = bp_stretch_at(f, oldest);
+    return st->chunk != BP_NIL ? bp_chunk_at(f, st->chunk)->by : 0;
+}
+
+uint64_t bp_tree_charge(const struct bp_forest *f, uint32_t root, bp_by by) {
+    uint64_t n = 0;
+    for (uint32_t at = root; at != BP_NIL; at = preorder(f, root, at))
+        for (uint32_t id = bp_section_at(f, at)->newest; id != BP_NIL;
+             id = bp_stretch_at(f, id)->older) {
+            uint32_t chunk = bp_stretch_at(f, id)->chunk;
+            if (chunk == BP_NIL) continue;
+            const struct bp_chunk *c = bp_chunk_at(f, chunk);
+            if (c->by == by && c->first == id) n += c->charge;
+        }
+    return n;
 }
 
 /* ---- splitting and merging -------------------------------------------- */
@@ -236,6 +255,7 @@ void bp_forest_drop(struct bp_pool *p, uint32_t section) {
     uint32_t above = bp_section_at(f, section)->parent;
     f->ranked = false;
     f->dropped = true;
+    f->drops++;
     for (uint32_t at = section;;) {
         struct bp_section *s = bp_section_at(f, at);
         if (s->child != BP_NIL) {

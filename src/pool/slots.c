@@ -146,6 +146,7 @@ uint32_t bp_slot_bare(struct bp_pool *p, const bp_hash *hash, uint64_t number,
 }
 
 uint32_t bp_slot_find_bare(const struct bp_pool *p, const bp_hash *hash) {
+    if (p->window.bare.n == 0) return BP_NIL;
     struct bp_probe probe = bp_index_begin(&p->window.bare, hash);
     for (;;) {
         uint32_t id = bp_index_next(&p->window.bare, &probe);

@@ -16,9 +16,7 @@ static void merge_condensed(struct bp_forest *f, uint32_t id) {
     struct bp_stretch *st = bp_stretch_at(f, id);
     if (st->newer == BP_NIL) return;
     struct bp_stretch *up = bp_stretch_at(f, st->newer);
-    uint64_t most = f->places_max / 16; /* what can surely be filled again */
-    if (most > BP_CHUNK_MAX) most = BP_CHUNK_MAX;
-    if (up->chunk != BP_NIL || up->n + st->n > most) return;
+    if (up->chunk != BP_NIL || up->n + st->n > bp_links_unit(f)) return;
     up->n += st->n;
     bp_u256_add(&up->work, &up->work, &st->work);
     up->older = st->older;
@@ -28,14 +26,25 @@ static void merge_condensed(struct bp_forest *f, uint32_t id) {
     bp_table_give(&f->stretches, id);
 }
 
+/* Number of the lowest link that may be condensed: what is being checked and
+   fetched stays, and what is next. */
+static uint64_t lowest_idle(const struct bp_forest *f,
+                            const struct bp_section *s) {
+    if (!s->connected) return 0;
+    uint64_t at = s->check_next > s->want_next ? s->check_next : s->want_next;
+    return at + bp_links_unit(f);
+}
+
 static bool condense_from(struct bp_pool *p, uint32_t section, uint32_t id,
                           bool idle) {
     struct bp_forest *f = &p->forest;
+    uint64_t lowest = lowest_idle(f, bp_section_at(f, section));
     for (uint32_t next; id != BP_NIL && id != bp_section_at(f, section)->oldest;
          id = next) {
         next = bp_stretch_at(f, id)->older;
         uint32_t n = bp_stretch_at(f, id)->n;
         uint64_t top = bp_stretch_at(f, id)->top;
+        if (top < lowest + (n - 1)) return false;
         if (id == bp_section_at(f, section)->newest) continue;
         if (!bp_links_condense(p, id, idle)) continue;
         bp_hash hash = bp_spine_at(f, id)->top;
@@ -112,22 +121,25 @@ static bool ask_fill(struct bp_pool *p, const struct bp_stretch *st) {
 }
 
 /* Fills the lowest stretches of a section, as far ahead as memory allows;
-   false when no peer is free. */
+   false when no peer is free. For what all above it waits for others give
+   way. */
 static bool fill_section(struct bp_pool *p, uint32_t section,
                          uint32_t *in_flight) {
     struct bp_forest *f = &p->forest;
     const struct bp_section *s = bp_section_at(f, section);
     uint64_t here = 0, most = f->places_max / 4;
-    for (uint32_t id = s->oldest; id != BP_NIL && here < most;
-         id = bp_stretch_at(f, id)->newer) {
+    uint32_t next;
+    for (uint32_t id = s->oldest; id != BP_NIL && here < most; id = next) {
         const struct bp_stretch *st = bp_stretch_at(f, id);
+        bool urgent = here <= bp_links_unit(f);
+        next = st->newer;
         here += st->n;
         if (st->chunk != BP_NIL) continue;
         if (*in_flight >= BP_FILLS) return false;
-        if (f->places + (uint64_t)(*in_flight + 1) * st->n > f->places_max)
+        if (being_filled(p, bp_spine_at(f, id))) continue;
+        if (urgent ? !bp_room_for(p, section, st->n)
+                   : !bp_room_is(p, st->n + bp_links_unit(f)))
             return false;
-        const struct bp_spine *e = bp_spine_at(f, id);
-        if (being_filled(p, e)) continue;
         if (!ask_fill(p, st)) return false;
         ++*in_flight;
     }

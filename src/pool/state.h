@@ -428,7 +428,8 @@ void bp_hashset_clear(struct bp_hashset *s);
 uint64_t bp_hashset_bound(uint32_t max);
 /* Its place in the ring, or BP_NIL. */
 uint32_t bp_hashset_find(const struct bp_hashset *s, const bp_hash *hash);
-/* Adds one that is not there; the oldest goes when full. Returns its place. */
+/* Adds one, even if it is there; the oldest goes when full. Returns its
+   place. */
 uint32_t bp_hashset_add(struct bp_hashset *s, const bp_hash *hash);
 
 /* Takes the oldest out; there must be one. */
@@ -491,6 +492,8 @@ void bp_peers_schedule(struct bp_pool *p);
 /* The heads of peers that equal this hash are held now. */
 void bp_peers_held(struct bp_pool *p, const bp_hash *hash,
                    const struct bp_held *held);
+/* The same for heads among what was inserted lately. */
+void bp_peers_recent(struct bp_pool *p);
 /* Order of two peers as sources: true if a goes before b. */
 bool bp_peer_before(const struct bp_pool *p, const struct bp_peer *a,
                     const struct bp_peer *b);
@@ -565,12 +568,14 @@ void bp_hash_held(struct bp_pool *p, const bp_hash *hash,
 void bp_on_links(struct bp_pool *p, const struct bp_ev_links *ev);
 
 /* ---- room.c ---- */
-/* Drops the branch least worth having, unless it is worth more than the one
-   that dangles from this root (BP_NIL: a new one). The room is there when the
-   actions were taken. False: nothing was dropped. */
-bool bp_make_room(struct bp_pool *p, uint32_t root);
-/* The same for something connected, before which all that dangles goes. */
-void bp_make_room_connected(struct bp_pool *p);
+/* There are so many places for links, those asked for counted. */
+bool bp_room_is(const struct bp_pool *p, uint64_t n);
+/* The same; if not, something else gives way for this section (BP_NIL: a new
+   one), and the room is there when the actions were taken. */
+bool bp_room_for(struct bp_pool *p, uint32_t section, uint64_t n);
+/* A branch of this giver goes that stands still, or has less work than the
+   section. False: there is none. */
+bool bp_room_of_giver(struct bp_pool *p, uint32_t section, bp_by by);
 /* Bodies turned out larger than reserved: gives back those needed last. */
 void bp_window_trim(struct bp_pool *p);
 /* Gives the body back that is needed last; false: there is none. */

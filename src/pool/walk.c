@@ -139,14 +139,6 @@ static struct bp_pursuit *heaviest(struct bp_pool *p, uint32_t n) {
 
 /* ---- how much ---------------------------------------------------------- */
 
-/* Unconnected links that a giver may have here: a start, more for each reply
-   that held when probed, never more than an eighth of all. */
-static uint64_t allowance(const struct bp_pool *p, const struct bp_giver *g) {
-    uint64_t most = p->cfg.links_max / 8;
-    uint64_t earned = BP_UNPROVED_LINKS + g->proved * BP_PROBE_LINKS;
-    return earned < most ? earned : most;
-}
-
 static uint64_t min_u64(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
@@ -161,17 +153,12 @@ static uint64_t first_count(const struct bp_pool *p,
     return BP_HEAD_LINKS;
 }
 
-/* Links that may lie in memory under one root: half of all for the heaviest
-   branch, a quarter for the others together. */
-static uint64_t share(const struct bp_pool *p, const struct bp_pursuit *q) {
-    return p->forest.places_max / (q->best || q->top || q->target ? 2 : 4);
-}
-
 /* Links to ask for: what the peer gives at once, no further than our own
    height while we are above it. */
 static uint64_t count_for(const struct bp_pool *p, const struct bp_pursuit *q) {
     const struct bp_peer *peer = &p->peer[q->asker];
-    uint64_t n = bp_estimate_size(p, peer, BP_RATE_LINKS);
+    uint64_t n = min_u64(bp_estimate_size(p, peer, BP_RATE_LINKS),
+                         bp_links_unit(&p->forest));
     if (q->target && q->root == BP_NIL) return n;
     if (q->root == BP_NIL) return min_u64(n, first_count(p, peer));
     uint64_t below = q->below - 1 > p->head.number
@@ -180,23 +167,48 @@ static uint64_t count_for(const struct bp_pool *p, const struct bp_pursuit *q) {
     return min_u64(n, below);
 }
 
-/* As many as the peer is admitted and the branch may have. A branch that has
-   outgrown its share is condensed. */
+/* Unconnected links that a giver has earned and may still bring. */
+static uint64_t earned(const struct bp_giver *g) {
+    uint64_t most = BP_UNPROVED_LINKS + g->proved * BP_PROBE_LINKS;
+    return most > g->charge ? most - g->charge : 0;
+}
+
+/* What is left of the eighth of all links that a giver may have outside the
+   heaviest branch. */
+static uint64_t eighth(struct bp_pool *p, bp_by by) {
+    const struct bp_forest *f = &p->forest;
+    uint64_t charge = bp_giver_at(p, by)->charge, most = f->places_max / 8;
+    if (most < 4 * (uint64_t)bp_links_unit(f)) most = 4 * bp_links_unit(f);
+    uint32_t top = bp_forest_heaviest_dangling(&p->forest);
+    if (charge > 0 && top != BP_NIL) charge -= bp_tree_charge(f, top, by);
+    return most > charge ? most - charge : 0;
+}
+
+/* As many as the peer is admitted. A branch that has outgrown its share is
+   condensed. */
 static uint32_t admitted(struct bp_pool *p, const struct bp_pursuit *q) {
     uint64_t n = count_for(p, q);
-    const struct bp_giver *g = bp_giver_at(p, p->peer[q->asker].by);
-    for (;;) {
-        uint64_t most = q->target ? p->cfg.links_max / 8 : allowance(p, g);
-        uint64_t left = most > g->charge ? most - g->charge : 0;
-        bool capped = most == p->cfg.links_max / 8;
-        uint64_t here = 0;
-        if (q->root != BP_NIL) here = bp_section_at(&p->forest, q->root)->mem;
-        uint64_t room = share(p, q) > here ? share(p, q) - here : 0;
-        if ((left >= n || !capped) && room >= n)
-            return (uint32_t)min_u64(n, left);
-        if (q->root == BP_NIL || !bp_condense_one(p, q->root))
-            return (uint32_t)min_u64(n, min_u64(left, room));
+    bp_by by = p->peer[q->asker].by;
+    if (q->target) return (uint32_t)n;
+    n = min_u64(n, earned(bp_giver_at(p, by)));
+    if (q->top) return (uint32_t)n;
+    while (n > 0) {
+        uint64_t left = eighth(p, by);
+        if (left >= n) break;
+        if (q->root != BP_NIL && bp_condense_one(p, q->root)) continue;
+        if (bp_room_of_giver(p, q->root, by)) continue;
+        return (uint32_t)min_u64(n, left);
     }
+    return (uint32_t)n;
+}
+
+/* The reply finds room; a little stays for blocks that come whole. */
+static bool has_room(struct bp_pool *p, const struct bp_pursuit *q,
+                     uint32_t count) {
+    const struct bp_forest *f = &p->forest;
+    uint64_t mem = q->root != BP_NIL ? bp_section_at(f, q->root)->mem : 0;
+    uint64_t spare = min_u64(f->places_max / 16, 16 * BP_CHUNK_MIN);
+    return bp_room_for(p, q->root, bp_links_places(f, mem, count) + spare);
 }
 
 struct bp_request *bp_links_ask(struct bp_pool *p, uint32_t peer,
@@ -219,16 +231,14 @@ struct bp_request *bp_links_ask(struct bp_pool *p, uint32_t peer,
     return r;
 }
 
-static bool issue(struct bp_pool *p, struct bp_pursuit *q) {
-    if (q->asker == BP_NIL) return false;
+/* `drops` when the pursuits were collected: one that was dropped since, to make
+   room for another, is no longer there. */
+static bool issue(struct bp_pool *p, struct bp_pursuit *q, uint64_t drops) {
+    if (q->asker == BP_NIL || p->forest.drops != drops) return false;
     /* Another pursuit may have taken it since it was seen free. */
     if (!bp_peer_free(p, &p->peer[q->asker], BP_RATE_LINKS)) return false;
     uint32_t count = admitted(p, q);
-    if (count == 0) return false;
-    if (p->forest.places + count + BP_CHUNK_MIN > p->forest.places_max) {
-        if (bp_make_room(p, q->root)) bp_wake_at(p, p->now);
-        return false;
-    }
+    if (count == 0 || !has_room(p, q, count)) return false;
     struct bp_request *r =
         bp_links_ask(p, q->asker, q->root == BP_NIL ? BP_ASK_HEAD : BP_ASK_WALK,
                      &q->origin, count);
@@ -260,21 +270,23 @@ static struct bp_pursuit *longest_waiting(struct bp_pool *p, uint32_t n) {
 
 void bp_walk_schedule(struct bp_pool *p) {
     uint32_t n = collect(p), challengers = 0;
+    uint64_t drops = p->forest.drops;
     if (n == 0) return;
     mark_busy(p, n);
     struct bp_pursuit *top = heaviest(p, n), *best = NULL;
     if (top != NULL) top->top = true;
     if (p->pursuit[0].target &&
         (!p->pursuit[0].busy || p->pursuit[0].slow != NULL))
-        issue(p, &p->pursuit[0]);
+        issue(p, &p->pursuit[0], drops);
     for (uint32_t i = 0; i < n; i++) {
         struct bp_pursuit *q = &p->pursuit[i];
         if (q->best) best = q;
         if (q->busy && !q->best && !q->top && !q->target) challengers++;
     }
-    if (best != NULL && (!best->busy || best->slow != NULL)) issue(p, best);
+    if (best != NULL && (!best->busy || best->slow != NULL))
+        issue(p, best, drops);
     if (top != NULL && top != best && (!top->busy || top->slow != NULL))
-        issue(p, top);
+        issue(p, top, drops);
     /* Until the first answer of the best, half of the others' heads may turn
        out to be on the way. */
     if (best != NULL && best->root == BP_NIL && best->busy &&
@@ -283,7 +295,7 @@ void bp_walk_schedule(struct bp_pool *p) {
     while (challengers < BP_CHALLENGERS) {
         struct bp_pursuit *q = longest_waiting(p, n);
         if (q == NULL) return;
-        if (issue(p, q))
+        if (issue(p, q, drops))
             challengers++;
         else
             q->asker = BP_NIL;

@@ -10,15 +10,6 @@ static struct bp_held parent_of(const struct bp_pool *p,
     return held;
 }
 
-static bool stands_connected(const struct bp_pool *p,
-                             const struct bp_delivery *b) {
-    if (parent_of(p, b).held) return true;
-    bp_ref ref = bp_link_find(&p->forest, &b->link.parent);
-    return ref != BP_NIL &&
-           bp_section_at(&p->forest, bp_link_section(&p->forest, ref))
-               ->connected;
-}
-
 /* The block is invalid by itself: nothing can stand on it. */
 static void refuse(struct bp_pool *p, const struct bp_link *l, bp_by by,
                    int offence) {
@@ -56,7 +47,7 @@ bp_ref bp_whole_graft(struct bp_pool *p, struct bp_delivery *b, bp_by by) {
         return bp_link_find(&p->forest, &b->hash);
     case BP_GRAFT_FULL:
         p->stat.refused++;
-        if (stands_connected(p, b)) bp_make_room_connected(p);
+        bp_room_for(p, BP_NIL, BP_CHUNK_MIN); /* for the next one */
         break;
     case BP_GRAFT_INVALID:
         refuse(p, &b->link, by,

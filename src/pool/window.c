@@ -358,9 +358,22 @@ static bool take_bare(struct bp_pool *p, uint32_t id, struct bp_delivery *b,
     return true;
 }
 
-static bool take_known(struct bp_pool *p, const struct bp_delivery *b,
-                       bp_by by) {
-    bp_ref ref = bp_link_find(&p->forest, &b->hash);
+/* The link of that hash; most likely that of this slot, or BP_NIL, which was
+   asked for in its place. */
+static bp_ref link_near(const struct bp_pool *p, const bp_hash *hash,
+                        uint32_t slot) {
+    if (slot != BP_NIL) {
+        const struct bp_slot *s = bp_slot_at(p, slot);
+        if (s->cell.live != 0 && s->link != BP_NIL &&
+            bp_hash_eq(&bp_link_at(&p->forest, s->link)->hash, hash))
+            return s->link;
+    }
+    return bp_link_find(&p->forest, hash);
+}
+
+static bool take_known(struct bp_pool *p, const struct bp_delivery *b, bp_by by,
+                       uint32_t slot) {
+    bp_ref ref = link_near(p, &b->hash, slot);
     if (ref == BP_NIL) return false;
     const struct bp_plink *l = bp_link_at(&p->forest, ref);
     if (!wants_body(p, l)) return false;
@@ -368,13 +381,14 @@ static bool take_known(struct bp_pool *p, const struct bp_delivery *b,
     return true;
 }
 
-/* Takes one block in; false if nobody wanted it. */
+/* Takes one block in, the answer to this slot perhaps; false if nobody wanted
+   it. */
 static bool take_block(struct bp_pool *p, const struct bp_delivery *got,
-                       bp_by by) {
+                       bp_by by, uint32_t slot) {
     struct bp_delivery b = *got;
     uint32_t bare = b.matched ? bp_slot_find_bare(p, &b.hash) : BP_NIL;
     bool taken = bare != BP_NIL ? take_bare(p, bare, &b, by)
-                                : b.matched && take_known(p, &b, by);
+                                : b.matched && take_known(p, &b, by, slot);
     if (!taken && b.matched && bare == BP_NIL) p->stat.duplicates++;
     if (!taken) bp_release(p, b.item);
     if (b.has_link) bp_release(p, b.link.item);
@@ -436,9 +450,8 @@ void bp_on_blocks(struct bp_pool *p, const struct bp_ev_blocks *ev) {
     bp_by by = place != BP_NIL ? p->peer[place].by : 0;
     bool useful = false, mismatch = false;
     for (size_t i = 0; i < ev->n; i++) {
-        if (i + BP_AHEAD < ev->n)
-            bp_index_prefetch(&p->forest.index, &ev->blocks[i + BP_AHEAD].hash);
-        if (take_block(p, &ev->blocks[i], by)) {
+        uint32_t slot = r != NULL && i < r->n_wants ? r->wants[i] : BP_NIL;
+        if (take_block(p, &ev->blocks[i], by, slot)) {
             useful = true;
             if (place != BP_NIL) p->peer[place].blocks_given++;
         }
