@@ -13,10 +13,18 @@ static uint32_t chunks_for(uint64_t links_max) {
     return (uint32_t)(links_max / BP_CHUNK_MIN + 1);
 }
 
+/* However small the budget, a branch of the length of the longest chains can
+   be condensed. */
+static uint32_t spine_for(uint64_t links_max) {
+    uint32_t n = chunks_for(links_max);
+    return n > 32768 ? n : 32768;
+}
+
 /* Every chunk has a stretch, every split one more, and what is buried keeps
-   its own: as many again. */
+   its own: as many again; and what is condensed has one. */
 static uint32_t stretches_for(uint64_t links_max) {
-    return 2 * chunks_for(links_max) + 2 * sections_for(links_max);
+    return 2 * chunks_for(links_max) + 2 * sections_for(links_max) +
+           spine_for(links_max);
 }
 
 int bp_forest_init(struct bp_forest *f, struct bp_mem *mem, uint64_t links_max,
@@ -31,7 +39,7 @@ int bp_forest_init(struct bp_forest *f, struct bp_mem *mem, uint64_t links_max,
         bp_table_init(&f->sections, mem, sizeof(struct bp_section), 4,
                       sections_for(links_max)) != 0 ||
         bp_table_init(&f->spine, mem, sizeof(struct bp_spine), 6,
-                      chunks_for(links_max)) != 0 ||
+                      spine_for(links_max)) != 0 ||
         bp_index_init(&f->index, mem, (uint32_t)links_max, seed) != 0 ||
         bp_index_init(&f->orphans, mem, sections_for(links_max), ~seed) != 0) {
         bp_forest_free(f);
@@ -69,7 +77,7 @@ uint64_t bp_forest_bound(uint64_t links_max) {
                           stretches_for(links_max)) +
            bp_table_bound(sizeof(struct bp_section), 4,
                           sections_for(links_max)) +
-           bp_table_bound(sizeof(struct bp_spine), 6, chunks_for(links_max)) +
+           bp_table_bound(sizeof(struct bp_spine), 6, spine_for(links_max)) +
            bp_index_bound((uint32_t)links_max) +
            bp_index_bound(sections_for(links_max));
 }
