@@ -362,7 +362,7 @@ static struct request *new_request(struct sim *s, bp_peer_id peer, bp_req_id id,
         sim_fail(s, "contract", "asked a session that never was");
         return NULL;
     }
-    const struct session *x = &s->session[peer - 1];
+    struct session *x = &s->session[peer - 1];
     if (!x->live) {
         sim_fail(s, "contract", "asked peer %u after its session ended",
                  s->peer[x->peer].name);
@@ -382,6 +382,11 @@ static struct request *new_request(struct sim *s, bp_peer_id peer, bp_req_id id,
     if ((p->spec->caps & needs[kind]) == 0)
         sim_fail(s, "contract", "asked peer %u for what it cannot give",
                  p->name);
+    const struct request *last = x->last[kind];
+    if ((p->spec->caps & BP_CAP_IDS) == 0 && last != NULL && !last->answered &&
+        s->now < last->due)
+        sim_fail(s, "contract", "asked peer %u twice at once, without ids",
+                 p->name);
     s->last_request = id;
     struct request *r = arena_take(s->arena, sizeof *r);
     r->id = id;
@@ -390,6 +395,7 @@ static struct request *new_request(struct sim *s, bp_peer_id peer, bp_req_id id,
     r->sent = s->now;
     r->due = due;
     r->origin = BLOCK_NONE;
+    x->last[kind] = r;
     s->request = arena_grow(s->arena, s->request, &s->request_cap,
                             s->requests + 1, sizeof *s->request);
     s->request[s->requests++] = r;

@@ -198,6 +198,8 @@ static void forget_all(struct sim *s, enum bp_event_type type) {
     s->inserting = false;
     sim_count(s, type == BP_EV_RESET ? HAPPENED_RESET : HAPPENED_PURGED, 1);
     say(s, "host: %s", type == BP_EV_RESET ? "reset" : "purge");
+    for (uint32_t i = 0; i < s->sessions; i++)
+        memset(s->session[i].last, 0, sizeof s->session[i].last);
     if (type == BP_EV_RESET)
         for (uint32_t i = 0; i < s->peers; i++) {
             struct peer *p = &s->peer[i];

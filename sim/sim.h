@@ -207,6 +207,7 @@ struct session {
     bp_hash identity;
     bp_time content_free; /* contents come in order */
     bp_time joined, left;
+    struct request *last[3]; /* by kind: LINKS, HASHES, BLOCKS */
 };
 
 /* ---- items ------------------------------------------------------------ */

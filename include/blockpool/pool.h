@@ -99,7 +99,8 @@ enum bp_cap {
     BP_CAP_LINKS = 1,  /* headers by hash or number (eth/62 and on) */
     BP_CAP_HASHES = 2, /* bare hashes, newest first (eth/60, eth/61) */
     BP_CAP_BLOCKS = 4, /* bodies of known links; whole blocks if bare */
-    BP_CAP_IDS = 8     /* replies carry request ids: several in flight */
+    BP_CAP_IDS = 8     /* replies carry request ids: several in flight; a peer
+                          without it is asked one thing of each kind at once */
 };
 
 struct bp_peer_info {
