@@ -131,7 +131,8 @@ struct bp_forest {
     struct bp_index orphans; /* `below` of a dangling section -> section */
     uint64_t places;         /* of all chunks */
     uint64_t places_max;
-    uint64_t links;    /* in the forest, in memory */
+    uint64_t links;    /* in the forest, in memory, */
+    uint64_t bare;     /* … without a header of their own */
     uint32_t grave;    /* stretches whose items are to be released */
     uint64_t buried;   /* links of those */
     bool dropped;      /* something was, since hints were last looked at */

@@ -96,7 +96,7 @@ static uint64_t check_section(const struct bp_pool *p, uint32_t id) {
 
 static void check_forest(const struct bp_pool *p) {
     const struct bp_forest *f = &p->forest;
-    uint64_t links = 0, places = 0;
+    uint64_t links = 0, places = 0, bare = 0;
     uint32_t waiting = 0;
     for (uint32_t id = bp_section_next(f, 0); id != BP_NIL;
          id = bp_section_next(f, id + 1)) {
@@ -114,10 +114,12 @@ static void check_forest(const struct bp_pool *p) {
         for (uint32_t k = c->low; k < c->high; k++) {
             const struct bp_plink *l = &c->link[k];
             live += (l->flags & BP_PL_GIVEN) == 0;
+            bare += (l->flags & (BP_PL_BARE | BP_PL_DEAD)) == BP_PL_BARE;
             assert(l->item == 0 || l->size <= BP_LINK_BYTES_MAX);
         }
         assert(live == c->live);
     }
+    assert(bare == f->bare);
     assert(places == f->places && places <= f->places_max);
 }
 

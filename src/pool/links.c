@@ -293,6 +293,7 @@ static void link_write(struct bp_pool *p, bp_ref ref, const struct bp_link *l,
                              .size = l->size,
                              .by = by };
     if (l->item == 0) at->flags |= BP_PL_BARE;
+    f->bare += l->item == 0;
     if (l->flags & BP_LINK_EMPTY) at->flags |= BP_PL_EMPTY;
     if (c->wide != NULL) c->wide[place_of(ref)] = l->difficulty.w[1];
     bool added = bp_index_add(&f->index, &l->hash, ref);
@@ -366,6 +367,7 @@ bp_ref bp_links_pop(struct bp_pool *p, uint32_t section) {
     if (place >= BP_AHEAD)
         bp_index_prefetch(&f->index, &c->link[place - BP_AHEAD].hash);
     bp_index_remove(&f->index, &c->link[place].hash, ref);
+    f->bare -= (c->link[place].flags & BP_PL_BARE) != 0;
     c->link[place].flags |= BP_PL_DEAD;
     bp_u256_sub(&st->work, &st->work, &d);
     bp_u256_sub(&s->work, &s->work, &d);
@@ -489,6 +491,7 @@ static void bury_stretch(struct bp_pool *p, uint32_t id) {
             bp_index_prefetch(&f->index, &c->link[k + BP_AHEAD].hash);
         bp_index_remove(&f->index, &l->hash, ref_of(st->chunk, k));
         l->difficulty = bp_window_forget(p, l);
+        f->bare -= (l->flags & BP_PL_BARE) != 0;
         l->flags |= BP_PL_DEAD | BP_PL_BURIED;
     }
     chunk_uncharge(p, c);

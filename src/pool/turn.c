@@ -182,6 +182,7 @@ static uint32_t headless(const struct bp_pool *p, enum bp_class class,
 }
 
 void bp_headers_ask(struct bp_pool *p) {
+    if (p->forest.bare == 0) return;
     for (uint32_t i = 0; i < p->n_peers; i++) {
         const struct bp_peer *peer = &p->peer[i];
         if (bp_peer_bare(peer) || !has_headers(peer)) continue;

@@ -446,6 +446,7 @@ static void duplicate(struct bp_pool *p, const struct bp_link *link) {
         l->size = link->size;
         if (link->item == 0) return;
         l->flags &= (uint16_t)~BP_PL_BARE;
+        p->forest.bare--;
         if (l->slot != BP_NIL) bp_slot_headed(p, l->slot);
         if ((l->flags & BP_PL_EMPTY) != 0 && l->slot != BP_NIL &&
             bp_slot_at(p, l->slot)->state != BP_SLOT_HERE)
