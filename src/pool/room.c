@@ -246,6 +246,25 @@ bool bp_window_evict(struct bp_pool *p) {
     return true;
 }
 
+void bp_window_yield(struct bp_pool *p) {
+    struct bp_window *w = &p->window;
+    uint64_t window = p->cfg.window_bytes, rivals = w->bytes[BP_CLASS_RIVAL];
+    bool denied = w->denied && rivals < window / 4 && w->used != w->yielded;
+    w->yields = w->denied || rivals > 0;
+    w->denied = false;
+    while (denied && w->used + window / 4 - rivals > window) {
+        uint32_t id = last_needed(p);
+        if (id == BP_NIL || !bp_release_room(p)) break;
+        const struct bp_slot *s = bp_slot_at(p, id);
+        bool mere = s->rank == BP_CLASS_BEST && s->state == BP_SLOT_WANTED &&
+                    w->bytes[BP_CLASS_BEST] > window / 2;
+        if (s->rank != BP_CLASS_AHEAD && !mere) break;
+        bp_slot_evict(p, id);
+        bp_wake_at(p, p->now);
+    }
+    if (denied) w->yielded = w->used; /* nothing more is to be had of this */
+}
+
 void bp_window_trim(struct bp_pool *p) {
     while (p->window.used > p->cfg.window_bytes && bp_release_room(p))
         if (!bp_window_evict(p)) return;

@@ -64,8 +64,17 @@ static void list_put(struct bp_pool *p, uint32_t id, uint32_t prev,
     l->n++;
 }
 
+/* At the end, or before those with greater numbers there; what is fetched
+   ahead of time comes newest first. */
 static void list_append(struct bp_pool *p, uint32_t id) {
-    list_put(p, id, p->window.wanted[bp_slot_at(p, id)->rank].tail, BP_NIL);
+    const struct bp_slot *s = bp_slot_at(p, id);
+    uint32_t prev = p->window.wanted[s->rank].tail, next = BP_NIL;
+    while (prev != BP_NIL && s->rank != BP_CLASS_AHEAD &&
+           bp_slot_at(p, prev)->number > s->number) {
+        next = prev;
+        prev = bp_slot_at(p, prev)->prev;
+    }
+    list_put(p, id, prev, next);
 }
 
 /* Back to the front, in the order of numbers: the lowest are needed first. */

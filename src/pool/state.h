@@ -235,8 +235,10 @@ struct bp_window {
     uint64_t used;              /* bytes reserved, held and in insertion, */
     uint64_t bytes[BP_CLASSES]; /* … of each class */
     uint32_t n_ahead;           /* slots for unconnected sections */
-    bool denied; /* a rival got no room since the window was opened, */
-    bool yields; /* … or before that: the best leaves it its share */
+    bool denied;                /* a rival got no room in this step, */
+    bool yields;      /* … or in the last: the best leaves it its share */
+    uint64_t yielded; /* `used` when nothing more could be given to a rival */
+    uint64_t classes; /* which sections had which class lately */
     struct bp_list wanted[BP_CLASSES];
     uint32_t sizes[BP_SIZES];
     uint32_t n_sizes, fresh_sizes;
@@ -578,6 +580,9 @@ bool bp_room_for(struct bp_pool *p, uint32_t section, uint64_t n);
 bool bp_room_of_giver(struct bp_pool *p, uint32_t section, bp_by by);
 /* Bodies turned out larger than reserved: gives back those needed last. */
 void bp_window_trim(struct bp_pool *p);
+/* A rival was denied its share: what is fetched ahead of time goes, and what
+   the best branch only wants. */
+void bp_window_yield(struct bp_pool *p);
 /* Gives the body back that is needed last; false: there is none. */
 bool bp_window_evict(struct bp_pool *p);
 

@@ -11,16 +11,15 @@ static bool has_room(const struct bp_window *w, uint64_t window,
                      enum bp_class rank) {
     uint64_t after = w->used + w->reserve, quarter = window / 4;
     uint64_t rivals = w->bytes[BP_CLASS_RIVAL];
+    uint64_t left = w->yields && rivals < quarter ? quarter - rivals : 0;
     switch (rank) {
     case BP_CLASS_BEST: /* one always gets in */
-        if (w->bytes[BP_CLASS_BEST] == 0) return true;
-        if (w->yields && rivals < quarter) after += quarter - rivals;
-        return after <= window;
+        return w->bytes[BP_CLASS_BEST] == 0 || after + left <= window;
     case BP_CLASS_RIVAL:
         if (rivals + w->reserve <= quarter) return after <= window;
         return after <= window / 2 && w->slots.n < w->slots.max / 2;
     case BP_CLASS_AHEAD:
-        return after <= window &&
+        return after + left <= window &&
                w->bytes[BP_CLASS_AHEAD] + w->reserve <= quarter &&
                w->n_ahead < w->slots.max / 4 &&
                w->slots.n < w->slots.max / 4 * 3;
@@ -33,20 +32,6 @@ bool bp_window_has_room(struct bp_pool *p, enum bp_class rank) {
     bool room = has_room(&p->window, p->cfg.window_bytes, rank);
     if (!room && rank == BP_CLASS_RIVAL) p->window.denied = true;
     return room;
-}
-
-/* A rival was denied its share: the best gives back what it only wants. */
-static void yield_share(struct bp_pool *p) {
-    struct bp_window *w = &p->window;
-    uint64_t most = p->cfg.window_bytes / 4 * 3;
-    uint32_t id = w->denied ? w->wanted[BP_CLASS_BEST].tail : BP_NIL, prev;
-    w->yields = w->denied || w->bytes[BP_CLASS_RIVAL] > 0;
-    w->denied = false;
-    for (; id != BP_NIL && w->bytes[BP_CLASS_BEST] > most; id = prev) {
-        prev = bp_slot_at(p, id)->prev;
-        if (prev != BP_NIL && bp_slot_spare(p, bp_slot_at(p, id)))
-            bp_slot_evict(p, id);
-    }
 }
 
 /* Wants the next checked links of a connected section, lowest first. */
@@ -81,15 +66,46 @@ static bool open_section(struct bp_pool *p, uint32_t id, enum bp_class rank) {
     return s->want_next > s->top;
 }
 
+static enum bp_class class_of(const struct bp_forest *f,
+                              const struct bp_section *s) {
+    const struct bp_section *first = bp_section_at(f, f->order[0]);
+    return bp_u256_cmp(&s->tip, &first->tip) == 0 ? BP_CLASS_BEST
+                                                  : BP_CLASS_RIVAL;
+}
+
+/* Gives the slots of a section the class that it has now. */
+static void reclass(struct bp_pool *p, uint32_t id) {
+    const struct bp_section *s = bp_section_at(&p->forest, id);
+    enum bp_class class = class_of(&p->forest, s);
+    bp_ref ref = bp_section_link(&p->forest, id, bp_section_bottom(s));
+    for (uint64_t n = bp_section_bottom(s); ref != BP_NIL && n < s->want_next;
+         n++, ref = bp_link_newer(&p->forest, ref)) {
+        const struct bp_plink *l = bp_link_at(&p->forest, ref);
+        if (l->slot != BP_NIL) bp_slot_promote(p, l->slot, class);
+    }
+}
+
+/* Changes when another branch is the heaviest, or sections came or went. */
+static uint64_t sections_mark(const struct bp_forest *f) {
+    uint64_t mark = 1469598103934665603u; /* FNV-1a */
+    for (uint32_t i = 0; i < f->n_order; i++) {
+        const struct bp_section *s = bp_section_at(f, f->order[i]);
+        mark ^= (uint64_t)f->order[i] << 1 | class_of(f, s);
+        mark *= 1099511628211u;
+    }
+    return mark;
+}
+
 void bp_window_open(struct bp_pool *p) {
     struct bp_forest *f = &p->forest;
     bp_forest_rank(f);
-    yield_share(p);
+    uint64_t mark = sections_mark(f);
+    if (mark != p->window.classes)
+        for (uint32_t i = 0; i < f->n_order; i++) reclass(p, f->order[i]);
+    p->window.classes = mark;
     for (uint32_t i = 0; i < f->n_order; i++) {
         const struct bp_section *s = bp_section_at(f, f->order[i]);
-        const struct bp_section *first = bp_section_at(f, f->order[0]);
-        bool best = bp_u256_cmp(&s->tip, &first->tip) == 0;
-        open_section(p, f->order[i], best ? BP_CLASS_BEST : BP_CLASS_RIVAL);
+        open_section(p, f->order[i], class_of(f, s));
     }
 }
 
@@ -315,6 +331,7 @@ void bp_window_schedule(struct bp_pool *p) {
     bp_headers_ask(p);
     hedge(p);
     schedule_retries(p);
+    bp_window_yield(p);
 }
 
 /* ---- what came ----------------------------------------------------------- */
