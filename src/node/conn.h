@@ -64,6 +64,10 @@ struct conn {
     unsigned eth, eth_cap;       /* version; index of the shared capability */
     struct bp_msg_status status; /* the peer's */
 
+    /* required.c */
+    uint64_t required; /* bit i: it was asked for block i and has not said */
+    bp_time required_at;
+
     /* serve.c */
     size_t serving;                       /* requests that wait for an answer */
     uint64_t requests;                    /* ever */
@@ -75,8 +79,9 @@ struct conn {
     bp_time allowance_at;
 
     /* sync.c */
-    bool joined; /* the pool knows this session */
-    bool left;   /* PEER_LEFT waits for the pool's present step to end */
+    bool joined;    /* the pool knows this session */
+    bp_hash newest; /* the last block that it said it has */
+    bool left;      /* PEER_LEFT waits for the pool's present step to end */
     struct ask *asks;
     size_t n_asks;
     bp_req_id forgotten; /* asks up to this id may have been dropped */

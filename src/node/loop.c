@@ -25,10 +25,13 @@
 #include "blockpool/spec.h"
 #include "node/clock.h"
 #include "node/log.h"
+#include "node/required.h"
 
 #define PEERS_DEFAULT       50
 #define PENDING_DEFAULT     50
 #define HOOK_DEFAULT_MS     250
+#define DISK_DEFAULT_MS     8000
+#define REQUIRED_DEFAULT_MS 15000
 #define EXIT_SECOND(signal) (128 + (signal))
 
 static const int caught[NODE_SIGNALS] = { SIGINT, SIGTERM, SIGUSR1, SIGHUP };
@@ -110,6 +113,7 @@ static void on_tick(uv_timer_t *timer) {
         next = c->next;
         serve_tick(c, now);
         conn_tick(c, now);
+        required_tick(c, now);
     }
     if (n->phase != NODE_RUNNING) return;
     dial_tick(n, now);
@@ -134,6 +138,8 @@ static int copy_config(struct node *n, const struct node_config *cfg) {
     if (n->cfg.eth_min == 0) n->cfg.eth_min = 68;
     if (n->cfg.eth_max == 0) n->cfg.eth_max = BP_ETH_VERSION_MAX;
     if (n->cfg.hooks.tick_ms == 0) n->cfg.hooks.tick_ms = HOOK_DEFAULT_MS;
+    if (n->cfg.disk_retry_ms == 0) n->cfg.disk_retry_ms = DISK_DEFAULT_MS;
+    if (n->cfg.required_ms == 0) n->cfg.required_ms = REQUIRED_DEFAULT_MS;
     if (n->cfg.threads == 0) n->cfg.threads = uv_available_parallelism();
     bool odd = n->cfg.eth_min < BP_ETH_VERSION_MIN ||
                n->cfg.eth_max > BP_ETH_VERSION_MAX ||

@@ -142,5 +142,7 @@ int session_status(struct bp_msg_status *out, struct node *n,
                    unsigned version) BP_MUST_USE;
 /* The head moved: eth/69 peers hear of the range. */
 void session_head_moved(struct node *n, const struct bp_chain_head *head);
+/* It is news: eth/68 peers, who hear of no ranges, are told of the block. */
+void session_new_block(struct node *n, const struct bp_chain_head *head);
 
 #endif

@@ -107,6 +107,7 @@ struct node_config {
     uint32_t max_pending;       /* handshakes and endings; 0: 50 */
     uint32_t eth_min;           /* lowest eth version offered; 0: 68 */
     uint32_t eth_max;           /* highest; 0: 69 */
+    uint32_t required_ms;       /* for a required block's header; 0: 15,000 */
     uint32_t serve_bytes_per_s; /* per peer, of replies; 0: no such limit */
 
     uint32_t threads; /* workers; 0: one a processor */
@@ -127,9 +128,10 @@ struct node_config {
     /* When to be done; with none of these a node runs until stopped. */
     bool exit_when_synced;
     bool has_until_number, has_until_hash;
-    uint64_t until_number; /* stop with exactly this head */
-    bp_hash until_hash;    /* stop when it is held */
-    uint32_t timeout_ms;   /* without a usable peer or any progress; 0: none */
+    uint64_t until_number;  /* stop with exactly this head */
+    bp_hash until_hash;     /* stop when it is held */
+    uint32_t disk_retry_ms; /* between two tries on a full disk; 0: 8,000 */
+    uint32_t timeout_ms;    /* without a usable peer or any progress; 0: none */
 
     bool signals; /* SIGINT, SIGTERM and SIGHUP stop it, the second one with
                      130, 143 or 129 at once; SIGUSR1 logs a status line; where

@@ -21,6 +21,7 @@
 #include "node/clock.h"
 #include "node/log.h"
 #include "node/loop.h"
+#include "node/required.h"
 
 /* Two nodes that dial each other at the same time keep the session of the one
    with the lower id; later than this the first one stays. */
@@ -224,7 +225,9 @@ static void open_session(struct conn *c) {
     LOG(LOG_LVL_INFO, "Peer connected", KS("peer", p->seen.name),
         KS("client", p->seen.client), KN("eth", c->eth),
         KS("dir", c->inbound ? "in" : "out"));
-    if (n->sync != NULL) sync_join(c);
+    if (n->sync == NULL) return;
+    required_ask(c); /* first, so that the answer comes before all else */
+    if (c->state == CONN_OPEN) sync_join(c);
 }
 
 static void take_status(struct conn *c, const struct bp_rlpx_event *ev) {
@@ -285,10 +288,10 @@ static void take_state(struct conn *c, const struct bp_msg *msg) {
 
 static void take_reply(struct conn *c, const struct bp_msg *msg,
                        const struct bp_rlpx_event *ev) {
-    if (c->node->sync != NULL)
-        sync_reply(c, msg, ev->payload, ev->wire_size);
-    else
+    if (c->node->sync == NULL)
         session_offence(c, BP_OFF_TOO_MUCH, BP_ERR_UNASKED);
+    else if (!required_reply(c, msg))
+        sync_reply(c, msg, ev->payload, ev->wire_size);
 }
 
 static void take_message(struct conn *c, const struct bp_rlpx_event *ev) {
@@ -326,5 +329,23 @@ void session_head_moved(struct node *n, const struct bp_chain_head *head) {
     for (struct conn *c = n->conns, *next; c != NULL; c = next) {
         next = c->next;
         if (c->state == CONN_OPEN && c->eth >= 69) conn_send(c, &msg);
+    }
+}
+
+void session_new_block(struct node *n, const struct bp_chain_head *head) {
+    uint8_t buf[64]; /* of a hash and a number */
+    struct bp_rlp_w w = { .p = buf, .cap = sizeof buf };
+    size_t mark = bp_rlp_open(&w);
+    bp_rlp_put_hash(&w, &head->hash);
+    bp_rlp_put_u64(&w, head->number);
+    bp_rlp_close(&w, mark);
+    assert(bp_rlp_done(&w) == 0);
+    struct bp_msg msg = { .id = BP_MSG_NEW_BLOCK_HASHES,
+                          .u.announce.blocks = { { buf, w.n }, 1 } };
+    for (struct conn *c = n->conns, *next; c != NULL; c = next) {
+        next = c->next;
+        if (c->state == CONN_OPEN && c->eth < 69 &&
+            !bp_hash_eq(&c->newest, &head->hash))
+            conn_send(c, &msg);
     }
 }

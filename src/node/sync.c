@@ -27,8 +27,6 @@
 #include "node/entropy.h"
 #include "node/log.h"
 
-/* How long a resident node waits before it tries a full disk again. */
-#define DISK_RETRY_MS 8000
 /* What a crash takes from a record. */
 #define RECORD_FLUSH_MS 2000
 /* Headers in memory, of 1 KiB at most: the pool keeps what is beyond that of a
@@ -110,8 +108,8 @@ static void store_failed(struct sync *s, const struct insert_job *j) {
         node_finish(s->node, NODE_EXIT_DISK, j->why.text);
     } else {
         LOG(LOG_LVL_ERROR, "Cannot store blocks, trying again",
-            KS("why", j->why.text), KM("again_in", DISK_RETRY_MS));
-        s->disk_at = clock_mono_ms() + DISK_RETRY_MS;
+            KS("why", j->why.text), KM("again_in", s->node->cfg.disk_retry_ms));
+        s->disk_at = clock_mono_ms() + s->node->cfg.disk_retry_ms;
     }
 }
 
@@ -292,6 +290,7 @@ static int read_chain(struct sync *s) {
         s->head = s->start =
             (struct bp_chain_head){ head.hash, head.number, head.td };
     bp_view_end(view);
+    s->announced = s->head.hash;
     return err;
 }
 

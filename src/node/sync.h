@@ -46,6 +46,7 @@ struct sync {
     size_t inserting;        /* jobs */
     bp_time progress_at, range_at, disk_at, flushed_at;
     uint64_t range_told; /* head number in the last BlockRangeUpdate */
+    bp_hash announced;   /* the last head that was told as news */
     struct {
         bp_time at;
         uint64_t blocks;

@@ -344,6 +344,7 @@ void sync_join(struct conn *c) {
         },
     };
     c->joined = true;
+    c->newest = st->head;
     s->progress_at = clock_mono_ms();
     sync_step(s, &ev);
 }
@@ -376,6 +377,7 @@ void sync_announced(struct conn *c, const struct bp_msg_announce *msg) {
         struct bp_ev_announced *a = &ev.u.announced;
         if (!bp_items_announced(&a->hash, &a->number, &rest)) return;
         a->known = sync_held(s, &a->hash);
+        c->newest = a->hash;
         sync_step(s, &ev);
     }
 }
@@ -444,6 +446,7 @@ void sync_pushed(struct conn *c, const struct bp_msg_new_block *msg) {
             session_offence(c, BP_OFF_BAD_BYTES, err);
         return;
     }
+    c->newest = d->hash;
     d->link.item = add_copy(s, block.header_rlp);
     d->item = add_body_of(s, &block.body, &d->size);
     if (d->link.item == 0 || d->item == 0) {

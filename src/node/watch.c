@@ -311,6 +311,14 @@ static void tell_range(struct sync *s, bp_time now) {
     session_head_moved(s->node, &s->head);
 }
 
+/* What goes by while we catch up is no news to anyone. */
+static void tell_news(struct sync *s) {
+    if (bp_hash_eq(&s->head.hash, &s->announced)) return;
+    if (!bp_pool_quiescent(s->pool)) return;
+    s->announced = s->head.hash;
+    session_new_block(s->node, &s->head);
+}
+
 void sync_tick(struct node *n, bp_time now) {
     struct sync *s = n->sync;
     if (now == 0) {
@@ -320,6 +328,7 @@ void sync_tick(struct node *n, bp_time now) {
     sample(s, now);
     copy_estimates(s);
     tell_range(s, now);
+    tell_news(s);
     sync_flush_record(s, now);
     if (sync_usable(s) > 0) {
         n->told_at = now;

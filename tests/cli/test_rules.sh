@@ -91,8 +91,8 @@ run 4 "sync of another chain" sync "$tmp/d5" --dev --peer "$both" \
     --eth.requiredblocks "7=$false_hash" --timeout 3
 says "for 3 s: no usable peer"
 says "required-hash"
-run 0 "  … stores what is before it" "$bp" status --json -d "$tmp/d5"
-says '"number":6'
+run 0 "  … stores nothing of its chain" "$bp" status --json -d "$tmp/d5"
+says '"number":0'
 
 # ---- deep reorganisations ----
 run 2 "--max-reorg 0" "$bp" import --dev -d "$tmp/none" --max-reorg 0 x
