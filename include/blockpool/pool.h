@@ -74,7 +74,9 @@ struct bp_held {
 #define BP_LINK_BYTES_MAX 1024
 
 enum bp_link_flag {
-    BP_LINK_EMPTY = 1 /* the header says that the body is empty: never asked */
+    /* The header says that the body is empty: it is never asked for. A whole
+       block without an item of its own for the header is, for its header. */
+    BP_LINK_EMPTY = 1
 };
 
 struct bp_link {
@@ -86,7 +88,9 @@ struct bp_link {
     uint32_t flags;     /* enum bp_link_flag */
 };
 
-/* What a peer says it has. A claim is never counted as work. */
+/* What a peer says it has. A claim is never counted as work: it decides who is
+   asked first. Without a total difficulty a number above our head's puts a
+   peer ahead; with neither its head is looked at after all others. */
 struct bp_claim {
     bp_hash head;
     struct bp_held known; /* what the host's chain says of head */
@@ -324,6 +328,9 @@ enum bp_action_type {
     BP_ACT_REPORT
 };
 
+/* The pool of this version asks for links by hash, without gaps, towards
+   genesis: by_number and skip are for forward mode, which will set them. A
+   host that reads all fields needs no change then. */
 struct bp_act_ask_links {
     bp_peer_id peer;
     bp_req_id request;

@@ -224,16 +224,16 @@ static size_t place_in(const struct bp_hask *k, const bp_hash *hash) {
     return BP_NONE;
 }
 
-/* The open request that waits for this block; else *lately says whether one
-   asked for it. */
+/* The open request that waits for this block; else *lately is another that
+   asked for it, or NULL. */
 static struct bp_hask *ask_of(const struct bp_hpeer *p, const bp_hash *hash,
-                              size_t *place, bool *lately) {
-    *lately = false;
+                              size_t *place, const struct bp_hask **lately) {
+    *lately = NULL;
     for (struct bp_hask *k = p->asks; k != NULL; k = k->older) {
         *place = place_in(k, hash);
         if (*place == BP_NONE || !k->sent) continue;
         if (k->open && !k->has[*place]) return k;
-        *lately = true;
+        *lately = k;
     }
     return NULL;
 }
@@ -266,12 +266,14 @@ static void deliver(struct bp_host *h, const bp_hash *id,
         return;
     }
     size_t place;
-    bool lately;
+    const struct bp_hask *lately;
     struct bp_hask *k = ask_of(p, &d->hash, &place, &lately);
     if (k != NULL) {
         gather(h, p, k, place, d);
-    } else if (lately) {
-        hand_over(h, p, 0, d, 1);
+    } else if (lately != NULL && lately->open) { /* a second copy of it */
+        hand_over(h, NULL, 0, d, 1);
+    } else if (lately != NULL) {
+        hand_over(h, p, lately->id, d, 1);
     } else {
         struct bp_event ev = { .type = BP_EV_PUSHED };
         ev.u.pushed.peer = p->session;

@@ -232,8 +232,7 @@ static bool take_body(struct bp_pool *p, const struct bp_delivery *b,
     bp_ref ref = bp_link_find(&p->forest, &b->hash);
     if (ref == BP_NIL) return false;
     struct bp_plink *l = bp_link_at(&p->forest, ref);
-    if ((l->flags & BP_PL_EMPTY) != 0 && (l->flags & BP_PL_BARE) == 0)
-        return false;
+    if (bp_link_bodiless(l)) return false;
     if ((l->flags & BP_PL_IN_JOB) != 0 && l->slot == BP_NIL) return false;
     if (l->slot == BP_NIL) {
         uint32_t section = bp_link_section(&p->forest, ref);

@@ -34,7 +34,7 @@ typedef uint32_t bp_ref;
 typedef uint16_t bp_by;
 
 enum bp_plink_flag {
-    BP_PL_EMPTY = 1,    /* its body is empty: never asked */
+    BP_PL_EMPTY = 1,    /* its body is empty */
     BP_PL_CHECKED = 2,  /* passed a RUN check, or trusted */
     BP_PL_IN_JOB = 4,   /* a check or an insertion has it */
     BP_PL_DEAD = 8,     /* left the forest; its items are to be released */
@@ -160,6 +160,10 @@ static inline struct bp_plink *bp_link_at(const struct bp_forest *f,
                                           bp_ref ref) {
     struct bp_chunk *c = bp_chunk_at(f, ref >> BP_REF_BITS);
     return &c->link[ref & (BP_CHUNK_MAX - 1)];
+}
+/* Complete without a body. A whole block is not: its header is in it. */
+static inline bool bp_link_bodiless(const struct bp_plink *l) {
+    return (l->flags & (BP_PL_EMPTY | BP_PL_BARE)) == BP_PL_EMPTY;
 }
 static inline struct bp_stretch *bp_stretch_at(const struct bp_forest *f,
                                                uint32_t id) {

@@ -9,7 +9,7 @@ static bool ready(const struct bp_pool *p, const struct bp_plink *l) {
     if ((l->flags & BP_PL_CHECKED) == 0 || (l->flags & BP_PL_IN_JOB) != 0)
         return false;
     if (l->slot != BP_NIL) return bp_slot_at(p, l->slot)->state == BP_SLOT_HERE;
-    return (l->flags & BP_PL_EMPTY) != 0;
+    return bp_link_bodiless(l);
 }
 
 static uint64_t bytes_of(const struct bp_pool *p, const struct bp_plink *l) {

@@ -286,6 +286,12 @@ bool bp_peer_candidate(const struct bp_pool *p, const struct bp_peer *peer) {
            bp_peer_ahead(p, peer);
 }
 
+bool bp_peer_unweighed(const struct bp_pool *p, const struct bp_peer *peer) {
+    const struct bp_claim *c = &peer->info.claim;
+    return peer->state == BP_PEER_LIVE && !c->known.held && !c->has_td &&
+           c->has_number && c->number <= p->head.number;
+}
+
 /* The best stays unless another's claim is better, not just as good. */
 static void elect(struct bp_pool *p) {
     uint32_t best = p->best;

@@ -87,6 +87,10 @@ struct bp_request *bp_request_find(const struct bp_pool *p, bp_req_id id) {
     return r != NULL && r->id == id ? r : NULL;
 }
 
+bool bp_request_issued(const struct bp_pool *p, bp_req_id id) {
+    return id >> PLACE_BITS != 0 && id >> PLACE_BITS <= p->req_serial;
+}
+
 /* The one place where a request changes its state. */
 static void become(struct bp_pool *p, struct bp_request *r,
                    enum bp_request_state state) {

@@ -341,7 +341,7 @@ void bp_window_refuse(struct bp_pool *p, uint32_t id) {
     struct bp_slot *s = bp_slot_at(p, id);
     assert(s->state == BP_SLOT_HERE);
     struct bp_plink *l = bp_link_at(&p->forest, s->link);
-    if ((l->flags & (BP_PL_EMPTY | BP_PL_BARE)) == BP_PL_EMPTY) {
+    if (bp_link_bodiless(l)) {
         bp_release(p, bp_window_forget(p, l)); /* it needs none */
         return;
     }

@@ -259,6 +259,7 @@ struct bp_pursuit {
     bool best;      /* the best peer is among them */
     bool top;       /* its branch is the heaviest that dangles */
     bool target;    /* it is the target's */
+    bool ahead;     /* somebody is ahead with it */
     bool busy;      /* asked, and not late */
     bool overdue;   /* … for more than half its deadline */
     struct bp_request *slow; /* that could be asked a second time */
@@ -479,6 +480,9 @@ void bp_peer_remove(struct bp_pool *p, uint32_t place);
 bool bp_peer_ahead(const struct bp_pool *p, const struct bp_peer *peer);
 /* Ahead, and can be asked for what it takes. */
 bool bp_peer_candidate(const struct bp_pool *p, const struct bp_peer *peer);
+/* Not ahead, as its head has no number above ours; but neither that head nor
+   its total difficulty is known: it may be the heavier one. */
+bool bp_peer_unweighed(const struct bp_pool *p, const struct bp_peer *peer);
 /* Serves that number, as far as it told. */
 bool bp_peer_serves(const struct bp_peer *peer, uint64_t number);
 /* It failed us: to the back of the queue, with a growing pause. */
@@ -510,6 +514,8 @@ void bp_requests_free(struct bp_pool *p);
 struct bp_request *bp_request_new(struct bp_pool *p, uint32_t peer,
                                   enum bp_ask ask, uint32_t count);
 struct bp_request *bp_request_find(const struct bp_pool *p, bp_req_id id);
+/* It was a request once. */
+bool bp_request_issued(const struct bp_pool *p, bp_req_id id);
 /* Bytes came. */
 void bp_on_reply(struct bp_pool *p, const struct bp_ev_reply *ev);
 /* Closes it; what it wanted and did not get is wanted again. */

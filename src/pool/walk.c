@@ -92,12 +92,14 @@ static uint32_t collect(struct bp_pool *p) {
     if (bp_target_wanted(p)) collect_target(p, &n);
     for (uint32_t i = 0; i < p->n_peers; i++) {
         const struct bp_peer *peer = &p->peer[i];
+        bool ahead = bp_peer_candidate(p, peer);
         if ((peer->info.caps & BP_CAP_LINKS) == 0 ||
-            !bp_peer_candidate(p, peer))
+            (!ahead && !bp_peer_unweighed(p, peer)))
             continue;
         struct bp_pursuit *q =
             pursuit_of(p, &n, &peer->info.claim.head, peer->tried);
         if (q == NULL) continue;
+        q->ahead |= ahead;
         if (i == p->best) q->best = true;
         offer(p, q, i);
     }
@@ -258,14 +260,27 @@ static bool issue(struct bp_pool *p, struct bp_pursuit *q, uint64_t drops) {
 
 /* ---- in which order ---------------------------------------------------- */
 
-static struct bp_pursuit *longest_waiting(struct bp_pool *p, uint32_t n) {
+static struct bp_pursuit *longest_waiting(struct bp_pool *p, uint32_t n,
+                                          bool ahead) {
     struct bp_pursuit *next = NULL;
     for (uint32_t i = 0; i < n; i++) {
         struct bp_pursuit *q = &p->pursuit[i];
-        if (q->busy || q->target || q->asker == BP_NIL) continue;
+        if (q->busy || q->target || q->ahead != ahead || q->asker == BP_NIL)
+            continue;
         if (next == NULL || q->tried < next->tried) next = q;
     }
     return next;
+}
+
+/* Heads that do not say whether they are worth it come after all others, one
+   at a time. */
+static void look_aside(struct bp_pool *p, uint32_t n, uint64_t drops) {
+    for (uint32_t i = 0; i < n; i++) {
+        const struct bp_pursuit *q = &p->pursuit[i];
+        if (q->busy && !q->ahead && !q->target) return;
+    }
+    struct bp_pursuit *q = longest_waiting(p, n, false);
+    if (q != NULL) issue(p, q, drops);
 }
 
 void bp_walk_schedule(struct bp_pool *p) {
@@ -281,7 +296,8 @@ void bp_walk_schedule(struct bp_pool *p) {
     for (uint32_t i = 0; i < n; i++) {
         struct bp_pursuit *q = &p->pursuit[i];
         if (q->best) best = q;
-        if (q->busy && !q->best && !q->top && !q->target) challengers++;
+        if (q->busy && q->ahead && !q->best && !q->top && !q->target)
+            challengers++;
     }
     if (best != NULL && (!best->busy || best->slow != NULL))
         issue(p, best, drops);
@@ -293,13 +309,14 @@ void bp_walk_schedule(struct bp_pool *p) {
         p->forest.links == 0 && !best->overdue)
         return;
     while (challengers < BP_CHALLENGERS) {
-        struct bp_pursuit *q = longest_waiting(p, n);
-        if (q == NULL) return;
+        struct bp_pursuit *q = longest_waiting(p, n, true);
+        if (q == NULL) break;
         if (issue(p, q, drops))
             challengers++;
         else
             q->asker = BP_NIL;
     }
+    look_aside(p, n, drops);
 }
 
 /* ---- what came --------------------------------------------------------- */

@@ -44,8 +44,7 @@ static bool open_section(struct bp_pool *p, uint32_t id, enum bp_class rank) {
         if ((l->flags & (BP_PL_CHECKED | BP_PL_BARE)) == 0) return false;
         if (l->slot != BP_NIL) {
             bp_slot_promote(p, l->slot, rank);
-        } else if ((l->flags & BP_PL_EMPTY) == 0 ||
-                   (l->flags & BP_PL_BARE) != 0) {
+        } else if (!bp_link_bodiless(l)) {
             /* The next one of each branch that is joined has a place of its
                own, or a heavier branch whose bodies are withheld would keep
                the window for ever. */
@@ -115,7 +114,7 @@ static bool open_stretch(struct bp_pool *p, uint32_t section,
     for (uint64_t k = 0; k < st->n; k++) {
         bp_ref ref = bp_section_link(&p->forest, section, st->top - k);
         const struct bp_plink *l = bp_link_at(&p->forest, ref);
-        if (l->slot != BP_NIL || (l->flags & BP_PL_EMPTY) != 0) continue;
+        if (l->slot != BP_NIL || bp_link_bodiless(l)) continue;
         if (!bp_window_has_room(p, BP_CLASS_AHEAD)) return false;
         if (bp_slot_new(p, ref, BP_CLASS_AHEAD) == BP_NIL) return false;
     }
@@ -274,7 +273,7 @@ uint32_t bp_window_lowest(const struct bp_pool *p) {
         bp_ref ref = bp_section_link(f, id, bp_section_bottom(s));
         for (; ref != BP_NIL; ref = bp_link_newer(f, ref)) {
             const struct bp_plink *l = bp_link_at(f, ref);
-            if ((l->flags & BP_PL_EMPTY) != 0) continue;
+            if (bp_link_bodiless(l)) continue;
             if (l->slot == BP_NIL) return BP_NIL;
             if (bp_slot_at(p, l->slot)->state != BP_SLOT_HERE) return l->slot;
         }
@@ -456,6 +455,31 @@ static void close_bodies(struct bp_pool *p, struct bp_request *r, size_t n,
     bp_request_close(p, r);
 }
 
+/* In the chain, in the pool, or wanted; or matched with a header that was asked
+   for with it. */
+static bool heard_of(const struct bp_pool *p, const struct bp_delivery *b) {
+    struct bp_held held;
+    if (!b->matched) return false;
+    return !b->has_link || b->known.held ||
+           bp_link_find(&p->forest, &b->hash) != BP_NIL ||
+           bp_slot_find_bare(p, &b->hash) != BP_NIL ||
+           bp_known_held(p, &b->hash, &held) ||
+           bp_hashset_find(&p->bad, &b->hash) != BP_NIL;
+}
+
+/* A reply to what was never asked; late ones are none, nor are known blocks. */
+static void warn_unrequested(struct bp_pool *p, bp_by by,
+                             const struct bp_ev_blocks *ev) {
+    if (bp_request_issued(p, ev->request)) return;
+    for (size_t i = 0; i < ev->n; i++) {
+        const struct bp_delivery *b = &ev->blocks[i];
+        if (heard_of(p, b)) continue;
+        bp_blame(p, by, BP_OFF_UNREQUESTED, 0, b->matched ? &b->hash : NULL, 0,
+                 false);
+        return;
+    }
+}
+
 void bp_on_blocks(struct bp_pool *p, const struct bp_ev_blocks *ev) {
     struct bp_request *r = bp_request_find(p, ev->request);
     if (r != NULL && (p->peer[r->peer].id != ev->peer ||
@@ -466,6 +490,7 @@ void bp_on_blocks(struct bp_pool *p, const struct bp_ev_blocks *ev) {
     uint32_t place = bp_peer_find(p, ev->peer);
     bp_by by = place != BP_NIL ? p->peer[place].by : 0;
     bool useful = false, mismatch = false;
+    warn_unrequested(p, by, ev);
     for (size_t i = 0; i < ev->n; i++) {
         uint32_t slot = r != NULL && i < r->n_wants ? r->wants[i] : BP_NIL;
         if (take_block(p, &ev->blocks[i], by, slot)) {

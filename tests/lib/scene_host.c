@@ -76,7 +76,7 @@ static struct bp_verdict judge_blocks(struct scene *s,
             assert_int_equal(what >> 8, id);
             bad = (what & 1) != 0;
         } else {
-            assert_true(b->empty);
+            assert_true(b->empty && it->link_item != 0);
         }
         if (!bad && !b->bad_body) continue;
         v.kind = BP_VERDICT_INVALID;

@@ -242,6 +242,139 @@ static void a_link_is_small(void **state) {
                 1000 * BP_LINK_BYTES_MAX);
 }
 
+/* ---- empty blocks, whole ------------------------------------------------- */
+
+/* A whole block whose header says that it is empty is fetched like others, and
+   again when its place was needed: its header is in it. */
+static void whole_empty_blocks(void **state) {
+    (void)state;
+    struct scene s;
+    scene_prepare(
+        &s, &(struct bp_pool_config){ .window_bytes = 4096, .links_max = 64 });
+    s.caps = SCENE_BARE;
+    scene_chain(&s, 1, 60, 7);
+    for (uint32_t i = 1; i <= 60; i++) {
+        scene_at(&s, i)->empty = true;
+        scene_at(&s, i)->body = 300 * (i % 9);
+    }
+    s.insert_ms = 300;
+    assert_int_equal(scene_make_pool(&s), 0);
+    scene_peer(&s, 1)->latency = 10;
+    scene_join(&s, 1, 60);
+    scene_settle(&s, 1000000);
+    scene_expect_head(&s, 60);
+    assert_true(scene_status(&s).refused > 0); /* some had to go */
+    assert_int_equal(s.n_blames, 0);
+    scene_close(&s);
+}
+
+/* ---- blocks that nobody asked for ---------------------------------------- */
+
+/* A reply to no request that ever was: a warning, once, and nothing of it is
+   kept. A block that is known, or came late, is none. */
+static void unrequested_blocks(void **state) {
+    (void)state;
+    struct scene s;
+    scene_prepare(&s, NULL);
+    s.caps = SCENE_BARE;
+    scene_chain(&s, 1, 4, 7);
+    assert_int_equal(scene_make_pool(&s), 0);
+    scene_peer(&s, 1)->manual = true;
+    scene_join(&s, 1, 3);
+    scene_blocks(&s, 1, 0, (uint32_t[]){ 2 }, 1, true);
+    assert_int_equal(scene_blamed(&s, 1, BP_OFF_UNREQUESTED), 1);
+    assert_int_equal(s.blames[0].block, 2);
+    assert_false(s.blames[0].end);
+    assert_int_equal(scene_status(&s).links_held, 0);
+    assert_int_equal(scene_status(&s).blocks_held, 0);
+    assert_false(demoted(&s, 0));
+    struct scene_ask first = *scene_open_ask(&s, 1, BP_ACT_ASK_BLOCKS);
+    scene_peer(&s, 1)->manual = false;
+    scene_answer_all(&s, 1);
+    scene_settle(&s, 10000);
+    scene_expect_head(&s, 3);
+    scene_blocks(&s, 1, 0, (uint32_t[]){ 2, 3 }, 2, true); /* of the chain */
+    scene_blocks(&s, 1, first.id, (uint32_t[]){ 4 }, 1, true); /* a late one */
+    assert_int_equal(s.n_blames, 1);
+    scene_blocks(&s, 1, first.id + (1000u << 16), (uint32_t[]){ 4, 4 }, 2,
+                 true); /* an id that will come, one day */
+    assert_int_equal(scene_blamed(&s, 1, BP_OFF_UNREQUESTED), 2);
+    assert_int_equal(s.n_blames, 2);
+    scene_close(&s);
+}
+
+/* ---- heads without a total difficulty ------------------------------------ */
+
+static void join_by_number(struct scene *s, bp_peer_id id, uint32_t head) {
+    struct bp_peer_info info = scene_info(s, id, head);
+    info.claim.has_td = false;
+    info.claim.has_number = true;
+    info.claim.number = scene_at(s, head)->number;
+    scene_join_info(s, id, head, &info);
+}
+
+/* Blocks 1..20 are ours; 30..35, on block 5, are fewer and heavier. Their
+   number is not above ours, and no total difficulty is claimed for them. */
+static void lower_head_may_be_heavier(void **state) {
+    (void)state;
+    struct scene s;
+    scene_prepare(&s, NULL);
+    scene_chain(&s, 1, 20, 7);
+    scene_block(&s, 30, 5, 1000);
+    scene_chain(&s, 31, 35, 1000);
+    for (uint32_t i = 1; i <= 20; i++) scene_hold(&s, i);
+    assert_int_equal(scene_make_pool(&s), 0);
+    join_by_number(&s, 1, 35);
+    assert_int_equal(scene_status(&s).best, 0); /* nobody says it is ahead */
+    scene_settle(&s, 10000);
+    scene_expect_head(&s, 35);
+    assert_int_equal(s.n_blames, 0);
+    scene_close(&s);
+}
+
+static size_t being_asked(struct scene *s, uint32_t last) {
+    size_t n = 0;
+    for (uint32_t i = 2; i <= last; i++)
+        n += scene_open_ask(s, i, BP_ACT_ASK_LINKS) != NULL;
+    return n;
+}
+
+/* Such heads come after those that are ahead, one at a time; what they weigh
+   decides, and whoever does not give his own does not keep the others from
+   their turn. */
+static void lower_heads_one_at_a_time(void **state) {
+    (void)state;
+    struct scene s;
+    scene_prepare(&s, NULL);
+    scene_chain(&s, 1, 40, 7);
+    for (uint32_t i = 1; i <= 20; i++) scene_hold(&s, i);
+    for (uint32_t k = 0; k < 4; k++) {
+        scene_block(&s, 50 + 5 * k, 10, 1);
+        scene_chain(&s, 51 + 5 * k, 54 + 5 * k, 1);
+    }
+    assert_int_equal(scene_make_pool(&s), 0);
+    for (uint32_t k = 0; k < 4; k++) {
+        scene_peer(&s, 2 + k)->manual = true;
+        join_by_number(&s, 2 + k, 54 + 5 * k);
+    }
+    assert_int_equal(being_asked(&s, 5), 1);
+    scene_peer(&s, 1)->latency = 10;
+    scene_join(&s, 1, 40); /* is not kept waiting */
+    scene_settle(&s, 2000);
+    scene_expect_head(&s, 40);
+    assert_int_equal(being_asked(&s, 5), 1);
+    for (int turn = 0; turn < 40; turn++) {
+        for (uint32_t id = 3; id <= 5; id++) scene_answer_all(&s, id);
+        assert_true(being_asked(&s, 5) <= 2); /* one of them late */
+        scene_run(&s, 500);
+    }
+    for (uint32_t k = 1; k < 4; k++)
+        assert_true(scene_at(&s, 54 + 5 * k)->held);
+    scene_expect_head(&s, 40);
+    assert_int_equal(scene_offences(&s), 0);
+    scene_close(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(idle_best_at_the_timer),
@@ -252,6 +385,10 @@ int main(void) {
         T(bytes_feed_the_estimates),
         T(larger_blocks_are_asked_in_smaller_numbers),
         T(a_link_is_small),
+        T(whole_empty_blocks),
+        T(unrequested_blocks),
+        T(lower_head_may_be_heavier),
+        T(lower_heads_one_at_a_time),
     };
     return bp_run(tests);
 }
