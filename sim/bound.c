@@ -11,7 +11,7 @@
 
    and besides our own checks, shared by the workers, and our own writes, one
    at a time. The slowest of these is T_min. They overlap, so it is not a sum.
-   Chance that only costs (jitter, losses, decoding) does not count. */
+   A round trip has its mean of jitter and decoding; losses do not count. */
 #include <string.h>
 
 #include "sim.h"
@@ -38,7 +38,8 @@ static void add_line(const struct sim *s, const struct peer_spec *x,
                      struct line *l) {
     const struct bp_pool_config *c = &s->w->pool;
     bool bare = (x->caps & BP_CAP_LINKS) == 0;
-    uint64_t trip = 2ull * x->latency + x->think;
+    uint64_t trip = 2ull * x->latency + x->jitter + x->think +
+                    (s->w->host.decode_ms + 1) / 2;
     uint64_t n = bare ? least_of(x->hashes_max, c->hashes_per_request, 256)
                       : least_of(x->links_max, c->links_per_request, 1024);
     if (trip < l->rtt) l->rtt = trip;

@@ -35,7 +35,8 @@ static uint64_t cpu_us(int who) {
 static void run_share(const struct campaign *c, uint32_t job, uint32_t jobs,
                       struct summary *out, struct progress *mine) {
     struct arena world_arena = { 0 }, run_arena = { 0 };
-    const struct sim_options opt = { .check_every = c->check_every };
+    const struct sim_options opt = { .check_every = c->check_every,
+                                     .engine = c->engine };
     for (uint64_t i = job; i < c->count; i += jobs) {
         struct world w;
         struct result r;
@@ -43,6 +44,7 @@ static void run_share(const struct campaign *c, uint32_t job, uint32_t jobs,
         mine->seed = seed;
         arena_reset(&world_arena);
         world_draw(&w, &world_arena, seed, c->kinds);
+        if (c->calm) world_calm(&w);
         sim_run(&r, &w, &run_arena, &opt);
         coverage_add(&out->cover, &r.cover);
         out->done++;

@@ -11,9 +11,11 @@ struct campaign {
     uint64_t from, count;
     uint32_t jobs; /* processes; 0: one for each core */
     uint32_t kinds;
-    uint32_t check_every; /* steps between full checks; 0: 16 */
-    uint32_t stop_after;  /* failures; 0: never */
-    bool progress;        /* one line on standard error now and then */
+    uint32_t check_every;            /* steps between full checks; 0: 16 */
+    uint32_t stop_after;             /* failures; 0: never */
+    const struct engine_ops *engine; /* NULL: the pool */
+    bool calm;                       /* world_calm */
+    bool progress; /* one line on standard error now and then */
     /* what came */
     struct coverage cover;
     uint64_t done, failed_n;

@@ -136,6 +136,8 @@ int command_worlds(struct sim_args *a) {
     c.jobs = a->jobs;
     c.kinds = a->kinds;
     c.check_every = a->check;
+    c.calm = a->calm;
+    c.engine = a->engine;
     c.stop_after = a->stop;
     c.progress = a->count >= 5000;
     printf("worlds %" PRIu64 " to %" PRIu64 " (rerun: make sim SEED0=%" PRIu64
@@ -145,7 +147,7 @@ int command_worlds(struct sim_args *a) {
     if (campaign_run(&c) != 0) {
         fprintf(stderr, "blockpool-sim: cannot start a process: %s\n",
                 strerror(errno));
-        return 70;
+        return SIM_MEMORY;
     }
     fflush(stdout);
     if (!a->quiet) coverage_print(&c.cover, stdout);
@@ -157,6 +159,7 @@ int command_worlds(struct sim_args *a) {
         struct world w;
         char name[64];
         world_draw(&w, &arena, c.failed[i], a->kinds);
+        if (a->calm) world_calm(&w);
         snprintf(name, sizeof name, "sim-%" PRIu64, c.failed[i]);
         show_failure(&w, a, name);
         arena_free(&arena);
@@ -207,6 +210,7 @@ int command_world(struct sim_args *a) {
         return SIM_USAGE;
     }
     world_draw(&w, &arena, seed, a->kinds);
+    if (a->calm) world_calm(&w);
     int err = sim_apply_what_if(a, &w);
     if (err != 0) return err;
     a->narrate = !a->quiet;
@@ -231,6 +235,7 @@ int command_draw(struct sim_args *a) {
         return SIM_USAGE;
     }
     world_draw(&w, &arena, seed, a->kinds);
+    if (a->calm) world_calm(&w);
     world_print(&w, &text);
     fputs(text.text, stdout);
     sink_free(&text);

@@ -4,9 +4,10 @@
 
 #include "sim.h"
 
-#define SIM_FAILED  1 /* a world failed */
-#define SIM_USAGE   2 /* wrong use */
-#define SIM_INPUT   3 /* a file that cannot be read, or is malformed */
+#define SIM_FAILED  1  /* a world failed */
+#define SIM_USAGE   2  /* wrong use */
+#define SIM_INPUT   3  /* a file that cannot be read, or is malformed */
+#define SIM_MEMORY  70 /* the simulator itself ran out of something */
 
 #define WHAT_IF_MAX 16
 
@@ -14,7 +15,7 @@ struct sim_args {
     uint64_t from, count;
     uint32_t jobs, kinds, stop, check;
     const char *out, *record, *svg;
-    bool quiet, narrate, tap, seeds;
+    bool quiet, narrate, tap, seeds, calm;
     const struct engine_ops *engine;
     const char *what_if[WHAT_IF_MAX];
     uint32_t what_ifs;

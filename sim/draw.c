@@ -370,3 +370,25 @@ void world_draw(struct world *w, struct arena *arena, uint64_t seed,
     draw_config(&d);
     draw_accidents(&d);
 }
+
+void world_calm(struct world *w) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < w->peers; i++)
+        if (!w->peer[i].hostile) w->peer[n++] = w->peer[i];
+    w->peers = n;
+    w->steps = 0;
+    w->chain_n = 1;
+    for (uint32_t i = 0; i < n; i++) {
+        struct peer_spec *p = &w->peer[i];
+        p->gone_pm = p->late_pm = p->twice_pm = 0;
+        p->stall_at = p->leave_at = BP_TIME_NEVER;
+        p->relay = LABEL_NONE;
+        p->join_at = 0;
+        p->steady = 1;
+        if (p->grow_to != LABEL_NONE) p->head = p->grow_to;
+        p->grow_to = LABEL_NONE;
+    }
+    for (uint32_t i = 0; i < w->runs; i++)
+        if (w->run[i].flaw == FLAW_LATER) w->run[i].flaw = FLAW_NONE;
+    w->host.fail_pm = w->host.put_off_pm = w->host.alloc_fail_pm = 0;
+}

@@ -22,6 +22,8 @@
 #define DEADLINES_ANYWAY 1
 /* Rest is due so long after the last liar left. */
 #define WIND_DOWN_MS 400000
+/* A patient judge waits so long. */
+#define PATIENCE_MS 3600000
 
 static uint32_t or_usual(uint32_t v, uint32_t usual) {
     return v != 0 ? v : usual;
@@ -234,7 +236,9 @@ void judge_turn(struct sim *s) {
         return;
     }
     bp_time due = s->r.due + deadline_ms(s) * s->excused;
-    if (s->now > due && !reached)
+    if (s->now <= due || reached) return;
+    s->r.late = true;
+    if (!s->opt.patient || s->now > PATIENCE_MS)
         sim_fail(s, "late",
                  "head %s at %llu ms, not %s: due at %llu (T_min %llu)",
                  sim_block(s, s->head_block), (unsigned long long)s->now,

@@ -26,6 +26,7 @@ static const char usage_text[] =
     "  --kind KIND     links, plain or bare: the scripted peers of run; the\n"
     "                  kinds of drawn worlds (several times)\n"
     "  --check N       full check of the pool every N steps (default 16)\n"
+    "  --calm          drawn worlds without liars and accidents\n"
     "  --out DIR       where shrunk failures are written (default: nowhere)\n"
     "  --stop N        end after N failures in one process\n"
     "  --quiet         no coverage table\n"
@@ -58,6 +59,7 @@ enum {
     OPT_COUNT,
     OPT_JOBS,
     OPT_KIND,
+    OPT_CALM,
     OPT_CHECK,
     OPT_OUT,
     OPT_STOP,
@@ -78,6 +80,7 @@ static const struct option options[] = {
     { "count", required_argument, NULL, OPT_COUNT },
     { "jobs", required_argument, NULL, OPT_JOBS },
     { "kind", required_argument, NULL, OPT_KIND },
+    { "calm", no_argument, NULL, OPT_CALM },
     { "check", required_argument, NULL, OPT_CHECK },
     { "out", required_argument, NULL, OPT_OUT },
     { "stop", required_argument, NULL, OPT_STOP },
@@ -103,6 +106,7 @@ static int take_option(struct sim_args *a, int opt, char *arg) {
     case OPT_COUNT: a->count = n; return !number || n == 0;
     case OPT_JOBS: a->jobs = (uint32_t)n; return !number || n > 64;
     case OPT_STOP: a->stop = (uint32_t)n; return !number;
+    case OPT_CALM: a->calm = true; return 0;
     case OPT_CHECK: a->check = (uint32_t)n; return !number || n == 0;
     case OPT_KIND: return !add_kind(a, arg);
     case OPT_OUT: a->out = arg; return 0;

@@ -104,6 +104,7 @@ void coverage_print(const struct coverage *c, FILE *out);
 
 struct result {
     bool failed;
+    bool late;      /* the due chain came after its time, or never */
     char kind[24];  /* one word: what the shrinker must keep */
     char text[400]; /* a sentence */
     char why[256];  /* what the pool says it waits for */
@@ -267,7 +268,8 @@ struct sim_options {
     const struct engine_ops *engine; /* NULL: the pool */
     FILE *narrate;                   /* NULL: silent */
     bool timeline;
-    uint32_t check_every;    /* steps; 0: 16 */
+    bool patient;         /* nothing is ever late, it is only said (result) */
+    uint32_t check_every; /* steps; 0: 16 */
     struct recorder *record; /* NULL: none */
 };
 

@@ -270,6 +270,10 @@ enum { KIND_IDS = 1, KIND_PLAIN = 2, KIND_BARE = 4, KIND_ALL = 7 };
 void world_draw(struct world *w, struct arena *arena, uint64_t seed,
                 uint32_t kinds);
 
+/* The same network on a good day: honest peers that are there from the start
+   and stay, a chain that does not grow, and a host that does not fail. */
+void world_calm(struct world *w);
+
 /* Reads a scenario; peers that do not say what they are become `kind`.
    Returns 0, or BP_ERR_FORMAT with a sentence that begins with line and column
    in error. The grammar is docs/sim-scenarios.md. */
