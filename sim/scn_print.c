@@ -204,7 +204,7 @@ void world_print(const struct world *w, struct sink *o) {
     if (w->name[0] != '\0') sink_add(o, "\n");
     sink_add(o, "seed %llu\n", ull(w->seed));
     if (w->drawn) sink_add(o, "drawn\n");
-    if (w->kinds != 0 && w->kinds != (KIND_IDS | KIND_BARE)) {
+    if (w->kinds != 0 && w->kinds != KIND_ALL) {
         sink_add(o, "kinds");
         for (uint32_t k = KIND_IDS; k <= KIND_BARE; k *= 2)
             if ((w->kinds & k) != 0) sink_add(o, " %s", kind_word(k));

@@ -701,7 +701,7 @@ static bool check_chain(struct reader *r) {
 int world_read(struct world *w, struct arena *arena, const char *text,
                uint32_t kind, char error[256]) {
     world_init(w, arena);
-    w->kinds = KIND_IDS | KIND_BARE;
+    w->kinds = KIND_ALL;
     struct reader *r = arena_take(arena, sizeof *r);
     r->w = w;
     r->kind = kind;

@@ -164,6 +164,36 @@ PLANTED = [
      {"src/host/host.c": "int h;\n", "src/host/meson.build": "'host.c'\n",
       "tests/unit/host/test_host.c": "int t;\n"},
      "docs/protocol/2015.md:1: 2015:", "is not there"),
+    ("a scenario of the catalogue that is gone",
+     "docs/protocol/catalogue.md", "| B1 | words | links | |\n",
+     "docs/protocol/catalogue.md:1: catalogue:",
+     "there is no sim/scenarios/B1.scn"),
+    ("… that is not in the suite", "docs/protocol/catalogue.md",
+     {"docs/protocol/catalogue.md": "| B1 | words | links | |\n",
+      "sim/scenarios/meson.build": "scenarios = [\n  'B2',\n]\n",
+      "sim/scenarios/B1.scn": "scenario B1\n"},
+     "docs/protocol/catalogue.md:1: catalogue:", "B1.scn is not in"),
+    ("… that waits", "docs/protocol/catalogue.md",
+     {"docs/protocol/catalogue.md": "| B1 | words | links | |\n",
+      "sim/scenarios/meson.build": "scenarios = ['B1']\nnot_yet = ['B1']\n",
+      "sim/scenarios/B1.scn": "scenario B1\n"},
+     "docs/protocol/catalogue.md:1: catalogue:", "B1.scn is not run"),
+    ("… that runs for fewer kinds of peers", "docs/protocol/catalogue.md",
+     {"docs/protocol/catalogue.md": "| B1 | words | links plain bare | |\n",
+      "sim/scenarios/meson.build": "scenarios = ['B1']\n",
+      "sim/scenarios/B1.scn": "scenario B1\nkinds links\n"},
+     "docs/protocol/catalogue.md:1: catalogue:",
+     "its scenarios run for links;"),
+    ("… whose test is gone", "docs/protocol/catalogue.md",
+     {"docs/protocol/catalogue.md":
+      "- **one** `tests/t.c`\n\n| N12 | words | none | one `gone` |\n",
+      "tests/t.c": "int t;\n", "README.md": "`tests/t.c`\n"},
+     "docs/protocol/catalogue.md:3: catalogue:", "runs no test gone"),
+    ("… that has nothing", "docs/protocol/catalogue.md",
+     "| N12 | words | none | |\n",
+     "docs/protocol/catalogue.md:1: catalogue:", "neither a scenario"),
+    ("a row of the catalogue that is gone", "docs/protocol/catalogue.md",
+     "# A\n", "docs/protocol/catalogue.md:1: catalogue:", "X30 has no row"),
     ("a broken shell script", "scripts/x.sh", "#!/bin/sh\nif\n",
      "scripts/x.sh:1: scripts:", ""),
     ("a broken Python script", "scripts/x.py", "def f(:\n",
@@ -211,7 +241,8 @@ def lint(files, checks):
 def main():
     fmt = shutil.which("clang-format-14") is not None
     checks = ["banned", "includes", "tests", "sizes", "exports", "unreferenced",
-              "text", "links", "scripts", "layers", "deps", "2015"]
+              "text", "links", "scripts", "layers", "deps", "2015",
+              "catalogue"]
     print(f"1..{len(PLANTED) + 3}")
     code, text = lint({}, checks)
     good = tap(code == 0, "a good tree has no findings", text)

@@ -278,6 +278,41 @@ static void x30_head_inside_a_known_section(void **state) {
     scene_close(&s);
 }
 
+/* X27: peer 1 has the longer branch above 6; while it is away peer 2 extends
+   and splits what lies below; then 1 comes back, and all of its branch is
+   wanted again. */
+static void x27_back_after_a_split(void **state) {
+    (void)state;
+    EACH_KIND(k) {
+        struct scene s;
+        world(&s, k, 0, NULL);
+        scene_chain(&s, 1, 14, 10);
+        scene_block(&s, 20, 3, 1);
+        scene_chain(&s, 21, 22, 1);
+        made(&s);
+        scene_peer(&s, 1)->latency = 10;
+        scene_peer(&s, 1)->from = 5; /* it is not joined yet */
+        scene_peer(&s, 2)->latency = 10;
+        scene_join(&s, 1, 14);
+        scene_run(&s, 200);
+        assert_true(scene_status(&s).links_held > 0);
+        scene_leave(&s, 1);
+        scene_join(&s, 2, 22);
+        scene_run(&s, 2000);
+        scene_expect_head(&s, 22);
+        uint32_t before = scene_at(&s, 14)->came;
+        scene_peer(&s, 1)->from = 0;
+        scene_join(&s, 3, 14); /* another session of it */
+        scene_settle(&s, 100000);
+        scene_expect_head(&s, 14);
+        for (uint32_t id = 20; id <= 22; id++)
+            assert_true(scene_at(&s, id)->held);
+        if (k == 0) assert_true(scene_at(&s, 14)->came <= before + 1);
+        assert_int_equal(scene_offences(&s), 0);
+        scene_close(&s);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(f1_heavier_fork_from_a_better_peer),
@@ -290,6 +325,7 @@ int main(void) {
         T(p14_faster_peers_get_more),
         T(x2_two_forks_in_one_section),
         T(x30_head_inside_a_known_section),
+        T(x27_back_after_a_split),
     };
     return bp_run(tests);
 }

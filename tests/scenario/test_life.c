@@ -519,7 +519,7 @@ static void failed_insertions_are_retried(void **state) {
 
 /* ---- status ------------------------------------------------------------ */
 
-static void s1_counters_step_by_step(void **state) {
+static void status_of_branches_and_peers(void **state) {
     (void)state;
     struct scene s;
     scene_prepare(&s, NULL);
@@ -665,7 +665,7 @@ int main(void) {
         T(x18_reset_or_purge_at_every_step),
         T(x18_freed_at_any_moment),
         T(failed_insertions_are_retried),
-        T(s1_counters_step_by_step),
+        T(status_of_branches_and_peers),
         T(defaults_r10),
         T(every_allocation_may_fail),
     };

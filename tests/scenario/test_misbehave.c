@@ -646,6 +646,37 @@ static void r1_delivery_while_nothing_runs(void **state) {
     scene_close(&s);
 }
 
+/* X11: a head with a bad seal comes from another than the best: it is the
+   sender's, and the best goes on. */
+static void x11_bad_head_from_another(void **state) {
+    (void)state;
+    EACH_KIND(k) {
+        for (int asked = 0; asked < 2; asked++) {
+            struct scene s;
+            world(&s, k, 6, NULL);
+            scene_block(&s, 7, 6, 7);
+            scene_at(&s, 7)->bad_seal = true;
+            made(&s);
+            scene_peer(&s, 1)->latency = 10;
+            scene_join(&s, 1, 6);
+            scene_join(&s, 2, 3);
+            if (asked)
+                scene_claim(&s, 2, 7);
+            else
+                scene_push(&s, 2, 7, 0);
+            scene_settle(&s, 100000);
+            scene_expect_head(&s, 6);
+            assert_int_equal(scene_blamed(&s, 1, -1), 0);
+            assert_int_equal(scene_blamed(&s, 2, BP_OFF_BAD_SEAL) +
+                                 scene_blamed(&s, 2, BP_OFF_BAD_RULE),
+                             1);
+            assert_int_equal(scene_offences(&s), 1);
+            assert_false(scene_peer(&s, 2)->here);
+            scene_close(&s);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(m1_invalid_block_at_the_top),
@@ -676,6 +707,7 @@ int main(void) {
         T(x14_the_right_sender_is_blamed),
         T(x25_strange_total_difficulties),
         T(r1_delivery_while_nothing_runs),
+        T(x11_bad_head_from_another),
     };
     return bp_run(tests);
 }

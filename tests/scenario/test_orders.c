@@ -5,7 +5,8 @@
    an honest peer would (again if it is asked again), may claim a new head or
    leave. A run chooses, until nothing is left to happen, which stream goes on.
 
-   Without arguments every order of the short scripts is run; with `K` and `N`
+   Without arguments every order of the short scripts is run, and each is
+   stopped at every step (X18); with `K` and `N`
    the K-th of N equal parts of the random orders of the long ones. */
 #include "lib/scene.h"
 
@@ -298,6 +299,73 @@ static void x22_every_order(void **state) {
                 all_orders(&short_scripts[i], kind, size);
 }
 
+/* ---- X18: stopped anywhere ------------------------------------------------
+ */
+
+/* Runs `steps` of a script, the streams in turns; true if there is more. */
+static bool run_steps(struct scene *s, struct stage *g, int steps) {
+    struct choice c[CHOICES_MAX];
+    for (int step = 0; step < steps; step++) {
+        scene_run(s, 0);
+        size_t n = choices_of(s, g, true, c);
+        if (n > 0)
+            happen(s, g, &c[(size_t)step % n]);
+        else if (at_rest(s))
+            return false;
+    }
+    return true;
+}
+
+/* Freed at every step of every script: each item comes back once. */
+static void x18_freed_at_every_step(void **state) {
+    (void)state;
+    for (size_t i = 0; i < SHORT_SCRIPTS; i++) {
+        for (int kind = 0; kind < KINDS; kind++) {
+            bool more = true;
+            for (int steps = 0; more; steps++) {
+                struct scene s;
+                struct stage g;
+                open_stage(&s, &g, &short_scripts[i], kinds[kind], 3);
+                more = run_steps(&s, &g, steps);
+                scene_close(&s);
+            }
+        }
+    }
+}
+
+/* Reset there, nothing is asked of anybody, and the same script begins anew
+   with new sessions. */
+static void x18_reset_at_every_step(void **state) {
+    (void)state;
+    for (size_t i = 0; i < SHORT_SCRIPTS; i++) {
+        for (int kind = 0; kind < KINDS; kind++) {
+            bool more = true;
+            for (int steps = 0; more; steps++) {
+                struct scene s;
+                struct stage g;
+                const struct script *sc = &short_scripts[i];
+                open_stage(&s, &g, sc, kinds[kind], 3);
+                more = run_steps(&s, &g, steps);
+                struct bp_event ev = { .type = BP_EV_RESET };
+                scene_step(&s, &ev);
+                scene_run(&s, 50);
+                assert_true(bp_pool_quiescent(s.pool));
+                assert_int_equal(scene_status(&s).peers, 0);
+                assert_int_equal(s.live_items, 0);
+                for (uint32_t k = 0; k < sc->n; k++)
+                    scene_join(&s, 10 + k, sc->stream[k].head);
+                scene_settle(&s, 100000);
+                assert_int_equal(scene_offences(&s), 0);
+                for (uint32_t k = 0; k < sc->n; k++)
+                    assert_true(
+                        bp_u256_cmp(&scene_at(&s, sc->stream[k].head)->td,
+                                    &scene_at(&s, s.head)->td) <= 0);
+                scene_close(&s);
+            }
+        }
+    }
+}
+
 /* ---- random orders ------------------------------------------------------- */
 
 #define RANDOM_ORDERS 10000
@@ -348,6 +416,8 @@ int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = { T(x22_random_orders) };
         return bp_run(tests);
     }
-    const struct CMUnitTest tests[] = { T(x22_every_order) };
+    const struct CMUnitTest tests[] = { T(x22_every_order),
+                                        T(x18_freed_at_every_step),
+                                        T(x18_reset_at_every_step) };
     return bp_run(tests);
 }
