@@ -80,12 +80,17 @@ void bp_insert_schedule(struct bp_pool *p) {
 
 /* ---- what came of it ----------------------------------------------------- */
 
+static void remember_at(struct bp_pool *p, uint32_t at,
+                        const struct bp_held *held) {
+    p->recent_info[at] = (struct bp_recent){ held->number, held->td };
+    if (held->number > p->recent_top) p->recent_top = held->number;
+}
+
 void bp_remember(struct bp_pool *p, const bp_hash *hash,
                  const struct bp_held *held) {
     uint32_t at = bp_hashset_find(&p->recent, hash);
     if (at == BP_NIL) at = bp_hashset_add(&p->recent, hash);
-    p->recent_info[at] = (struct bp_recent){ held->number, held->td };
-    if (held->number > p->recent_top) p->recent_top = held->number;
+    remember_at(p, at, held);
 }
 
 /* A link that the host holds now leaves the forest. */
@@ -104,7 +109,8 @@ static void inserted(struct bp_pool *p, bp_ref ref) {
     bp_ref popped = bp_forest_pop(p, section);
     assert(popped == ref); /* inserted in the order of the forest */
     l->difficulty = body;
-    bp_remember(p, &l->hash, &held);
+    /* If it is there already, it is now twice: both say the same. */
+    remember_at(p, bp_hashset_add(&p->recent, &l->hash), &held);
 }
 
 static void refused_body(struct bp_pool *p, bp_ref ref,

@@ -99,8 +99,12 @@ const bp_hash *bp_section_top(const struct bp_forest *f, uint32_t section) {
     return stretch_top(f, bp_stretch_at(f, s->newest));
 }
 
+/* Stretches that are walked rather than remembered: more than those whose
+   bodies are in the window. */
+#define FAR 64
+
 /* The stretch of that number: upward from the one that was looked for before,
-   if that is further up than the oldest. */
+   far up, or from the oldest. */
 static uint32_t stretch_with(const struct bp_forest *f, uint32_t section,
                              uint64_t number) {
     struct bp_section *s = bp_section_at(f, section);
@@ -111,7 +115,7 @@ static uint32_t stretch_with(const struct bp_forest *f, uint32_t section,
     uint32_t id = near ? s->sought : s->oldest, steps = 0;
     for (; bp_stretch_at(f, id)->top < number; steps++)
         id = bp_stretch_at(f, id)->newer;
-    if (near || steps > BP_AHEAD) s->sought = id;
+    if (near || steps > FAR) s->sought = id;
     return id;
 }
 
@@ -155,7 +159,7 @@ static uint32_t chunk_new(struct bp_pool *p, uint32_t cap, bp_by by,
                           bool charge) {
     struct bp_forest *f = &p->forest;
     if (f->places + cap > f->places_max) return BP_NIL;
-    struct bp_plink *links = bp_mem_take(f->mem, cap * sizeof *links);
+    struct bp_plink *links = bp_mem_take_raw(f->mem, cap * sizeof *links);
     if (links == NULL) return BP_NIL;
     uint32_t id = bp_table_take(&f->chunks);
     if (id == BP_NIL) {

@@ -530,12 +530,11 @@ bp_ref bp_forest_pop(struct bp_pool *p, uint32_t section) {
     struct bp_forest *f = &p->forest;
     struct bp_section *s = bp_section_at(f, section);
     assert(s->parent == BP_NIL && s->connected && s->n > 0);
-    bp_u256 whole;
-    bp_u256_add(&whole, &s->base, &s->work);
     bp_ref ref = bp_links_pop(p, section);
     const struct bp_plink *l = bp_link_at(f, ref);
+    bp_u256 difficulty = bp_link_difficulty(f, ref);
     s->below = l->hash;
-    bp_u256_sub(&s->base, &whole, &s->work);
+    bp_u256_add(&s->base, &s->base, &difficulty);
     s->progress = p->now;
     if (s->n > 0) {
         s->check_next = max_u64(s->check_next, bp_section_bottom(s));

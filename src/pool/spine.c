@@ -127,7 +127,8 @@ static bool fill_section(struct bp_pool *p, uint32_t section,
                          uint32_t *in_flight) {
     struct bp_forest *f = &p->forest;
     const struct bp_section *s = bp_section_at(f, section);
-    uint64_t here = 0, most = f->places_max / 4;
+    uint64_t here = 0, most = f->places_max / 4, near = BP_FILL_AHEAD;
+    if (most > near * bp_links_unit(f)) most = near * bp_links_unit(f);
     uint32_t next;
     for (uint32_t id = s->oldest; id != BP_NIL && here < most; id = next) {
         const struct bp_stretch *st = bp_stretch_at(f, id);

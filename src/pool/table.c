@@ -4,11 +4,17 @@
 #include <assert.h>
 #include <string.h>
 
-void *bp_mem_take(struct bp_mem *m, size_t n) {
-    void *p = bp_zalloc(m->alloc, n);
+void *bp_mem_take_raw(struct bp_mem *m, size_t n) {
+    void *p = bp_malloc(m->alloc, n);
     if (p == NULL) return NULL;
     m->bytes += n;
     if (m->bytes > m->peak) m->peak = m->bytes;
+    return p;
+}
+
+void *bp_mem_take(struct bp_mem *m, size_t n) {
+    void *p = bp_mem_take_raw(m, n);
+    if (p != NULL) memset(p, 0, n);
     return p;
 }
 

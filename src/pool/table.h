@@ -18,7 +18,8 @@ struct bp_mem {
     uint64_t bytes, peak;
 };
 
-void *bp_mem_take(struct bp_mem *m, size_t n); /* zeroed; NULL: refused */
+void *bp_mem_take(struct bp_mem *m, size_t n);     /* zeroed; NULL: refused */
+void *bp_mem_take_raw(struct bp_mem *m, size_t n); /* not zeroed */
 void bp_mem_give(struct bp_mem *m, void *p, size_t n);
 
 struct bp_cell {
