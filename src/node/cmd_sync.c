@@ -182,9 +182,9 @@ static void print_peers(const struct node *n) {
         char headers[32], bodies[32];
         log_group_digits(headers, sizeof headers, p[i].headers);
         log_group_digits(bodies, sizeof bodies, p[i].bodies);
-        printf("  %-28s %-34.34s %8s headers %8s bodies%s\n", p[i].name,
-               p[i].client[0] != '\0' ? p[i].client : "(never connected)",
-               headers, bodies, p[i].offences > 0 ? "  SUSPENDED" : "");
+        printf("  %-28s %8s headers %8s bodies  %s%s\n", p[i].name, headers,
+               bodies, p[i].offences > 0 ? "SUSPENDED " : "",
+               p[i].client[0] != '\0' ? p[i].client : "(never connected)");
         for (size_t k = 0; k < n_f; k++)
             if (f[k].peer == i)
                 printf("    %s: %s\n",

@@ -117,7 +117,7 @@ static int is_parted(const struct enode *to, uint8_t seed, enum shows what) {
     assert_int_equal(m->amount, 1);
     int reason = -1;
     if (what == SILENCE) {
-        reason = peer_expect_end(&p, PEER_PATIENCE_MS);
+        reason = peer_expect_end(&p, RIG_SECONDS(5));
     } else {
         show(&p, what);
         assert_int_equal(bp_rlpx_ping(p.session), 0);
