@@ -214,6 +214,7 @@ int command_world(struct sim_args *a) {
     int err = sim_apply_what_if(a, &w);
     if (err != 0) return err;
     a->narrate = !a->quiet;
+    snprintf(w.name, sizeof w.name, "world-%" PRIu64, seed);
     snprintf(name, sizeof name, "world %" PRIu64, seed);
     err = run_one(&w, a, name);
     snprintf(name, sizeof name, "sim-%" PRIu64, seed);

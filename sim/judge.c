@@ -129,6 +129,15 @@ void judge_accident(struct sim *s, struct peer *p, uint32_t lasts_ms) {
 
 /* ---- blames ----------------------------------------------------------- */
 
+static void add_mark(struct sim *s, const struct peer *p, int what,
+                     bool offence) {
+    struct timeline *t = &s->timeline;
+    t->mark = arena_grow(s->arena, t->mark, &t->mark_cap, t->marks + 1,
+                         sizeof *t->mark);
+    t->mark[t->marks++] =
+        (struct mark){ s->now, (uint32_t)(p - s->peer), what, offence };
+}
+
 void judge_blame(struct sim *s, const struct bp_act_blame *b) {
     struct peer *p = &s->peer[s->session[b->peer - 1].peer];
     bool offence = b->offence < BP_OFF_FIRST_FAULT && b->offence != 0;
@@ -136,6 +145,7 @@ void judge_blame(struct sim *s, const struct bp_act_blame *b) {
         bp_offence_text(b->offence), b->end ? ", ended" : "",
         b->until != 0 ? ", suspended" : "", bp_offence_name(b->offence),
         b->has_hash ? sim_block(s, tree_find(&s->tree, &b->hash)) : "-");
+    if (s->opt.timeline) add_mark(s, p, b->offence, offence);
     if (p->offence_n < 16) p->offences[p->offence_n] = (uint32_t)b->offence;
     p->offence_n++;
     if (b->offence >= 0 && b->offence < 80) {

@@ -149,7 +149,7 @@ static void draw_pictures(const struct sim_args *a, struct arena *world_arena,
         arena_reset(world_arena);
         world_draw(&w, world_arena, a->from, a->kinds);
         world_calm(&w);
-        snprintf(w.name, sizeof w.name, "world %" PRIu64, a->from);
+        snprintf(w.name, sizeof w.name, "world-%" PRIu64, a->from);
         snprintf(path, sizeof path, "%s.%s.svg", a->svg, strategies[i].name);
         sim_run_look(&r, &w, run_arena, &opt, draw_svg, path);
         printf("%s\n", path);

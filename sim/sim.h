@@ -239,9 +239,18 @@ struct sample {
     uint64_t window, links, sections, inserted;
 };
 
+struct mark { /* a blame */
+    bp_time at;
+    uint32_t peer;
+    int what;
+    bool offence;
+};
+
 struct timeline {
     struct sample *sample;
     uint32_t n, cap;
+    struct mark *mark;
+    uint32_t marks, mark_cap;
 };
 
 /* ---- the world -------------------------------------------------------- */
