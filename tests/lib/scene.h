@@ -25,7 +25,7 @@ enum scene_item_kind { SCENE_HEADER, SCENE_BODY, SCENE_WHOLE };
 struct scene_block {
     uint32_t parent; /* id */
     uint64_t number;
-    uint64_t difficulty;
+    uint64_t difficulty, wide; /* wide: its upper 64 bits */
     bp_u256 td;
     bool held;
     bool empty;     /* its body is empty */
@@ -140,6 +140,9 @@ struct scene_block *scene_at(struct scene *s, uint32_t id);
 /* Adds block `id` on `parent`. */
 void scene_block(struct scene *s, uint32_t id, uint32_t parent,
                  uint64_t difficulty);
+/* The same with a difficulty of up to 128 bits. */
+void scene_block_wide(struct scene *s, uint32_t id, uint32_t parent,
+                      uint64_t high, uint64_t low);
 /* Blocks first..last, each on the one before, the first on first - 1. */
 void scene_chain(struct scene *s, uint32_t first, uint32_t last,
                  uint64_t difficulty);

@@ -92,6 +92,7 @@ struct bp_link scene_link(struct scene *s, uint32_t id) {
                          .number = b->number,
                          .size = s->link_bytes };
     l.difficulty = bp_u256_from_u64(b->difficulty);
+    l.difficulty.w[1] = b->wide;
     l.item = scene_item_new(s, id, SCENE_HEADER, false);
     if (b->empty) l.flags |= BP_LINK_EMPTY;
     return l;

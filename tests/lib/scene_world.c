@@ -55,6 +55,14 @@ void scene_block(struct scene *s, uint32_t id, uint32_t parent,
     bp_u256_add(&b->td, &b->td, &up->td);
 }
 
+void scene_block_wide(struct scene *s, uint32_t id, uint32_t parent,
+                      uint64_t high, uint64_t low) {
+    scene_block(s, id, parent, low);
+    s->block[id].wide = high;
+    bp_u256 wide = { .w = { 0, high } };
+    bp_u256_add(&s->block[id].td, &s->block[id].td, &wide);
+}
+
 void scene_chain(struct scene *s, uint32_t first, uint32_t last,
                  uint64_t difficulty) {
     for (uint32_t id = first; id <= last; id++)

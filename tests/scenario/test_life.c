@@ -1,6 +1,5 @@
-/* Groups T, S and N of the catalogue, life cycle, memory: X1, X3, X9,
-   X12, X13, X15, X16, X18, X19, X23, X27, X28, X29; targets; condensed
-   branches; every allocation failing in turn. */
+/* Groups T, S and N of the catalogue, life cycle: X1, X3, X9, X12, X13, X15,
+   X16, X18, X19, X23, X28, X29; targets; condensed branches. */
 #include "world.h"
 
 /* ---- throttling --------------------------------------------------------- */
@@ -577,69 +576,6 @@ static void status_of_branches_and_peers(void **state) {
     scene_close(&s);
 }
 
-static void defaults_r10(void **state) {
-    (void)state;
-    struct bp_pool_config zero = { 0 }, full = { 0 };
-    full.links_max = 1000000;
-    full.window_bytes = 64 << 20;
-    full.reply_bytes_max = 10 << 20;
-    full.replies_max = 16;
-    full.peers_max = 64;
-    full.workers = 2;
-    assert_true(bp_pool_bound(&zero) > 0);
-    assert_true(bp_pool_bound(&zero) == bp_pool_bound(&full));
-    struct bp_pool_config wrong = { .links_max = 1 };
-    struct bp_pool *p;
-    assert_int_equal(bp_pool_new(&p, &wrong), BP_ERR_RANGE);
-    assert_null(p);
-    assert_true(bp_pool_bound(&wrong) == 0);
-    bp_pool_free(NULL, NULL, NULL);
-    assert_string_equal(bp_offence_name(BP_OFF_LATE), "LATE");
-    assert_string_equal(bp_offence_name(9999), "UNKNOWN");
-    assert_true(strlen(bp_offence_text(BP_OFF_BAD_SEAL)) > 5);
-    assert_true(strlen(bp_offence_text(-5)) > 5);
-}
-
-/* ---- memory ------------------------------------------------------------ */
-
-/* Every allocation failing in turn: a failed one is a full budget; nothing
-   leaks, nobody is accused, and the sync ends all the same. */
-static void every_allocation_may_fail(void **state) {
-    (void)state;
-    size_t calls = 0;
-    for (size_t fail = 0; fail == 0 || fail <= calls; fail++) {
-        struct scene s;
-        world(&s, (int)(fail % 2), 120,
-              &(struct bp_pool_config){ .links_per_request = 16,
-                                        .hashes_per_request = 16,
-                                        .blocks_per_request = 8,
-                                        .links_max = 1024 });
-        scene_block(&s, 130, 60, 1);
-        scene_chain(&s, 131, 140, 1);
-        s.alloc.fail_at = fail;
-        int err = scene_make_pool(&s);
-        if (err != 0) {
-            assert_int_equal(err, BP_ERR_NOMEM);
-            scene_close(&s);
-            continue;
-        }
-        for (uint32_t i = 1; i <= 2; i++) scene_peer(&s, i)->latency = i;
-        scene_join(&s, 1, 120);
-        scene_join(&s, 2, 140);
-        scene_announce(&s, 1, 5, 5);
-        scene_settle(&s, 400000);
-        if (s.head != 120) { /* a peer may have been turned away */
-            scene_join(&s, 3, 120);
-            scene_settle(&s, 400000);
-        }
-        scene_expect_head(&s, 120);
-        assert_int_equal(scene_offences(&s), 0);
-        if (s.alloc.calls > calls) calls = s.alloc.calls;
-        scene_close(&s);
-    }
-    printf("# %zu allocations\n", calls);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(t1_slow_importer),
@@ -666,8 +602,6 @@ int main(void) {
         T(x18_freed_at_any_moment),
         T(failed_insertions_are_retried),
         T(status_of_branches_and_peers),
-        T(defaults_r10),
-        T(every_allocation_may_fail),
     };
     return bp_run(tests);
 }
