@@ -528,7 +528,10 @@ struct bp_pool_config {
     uint32_t request_first_ms; /* deadline before estimates [5,000] */
     uint32_t request_min_ms;   /* [1,000] */
     uint32_t request_max_ms;   /* [15,000] */
-    uint32_t head_probe_ms;    /* without any progress [60,000] */
+    uint32_t head_probe_ms;    /* for a peer that failed to show the head that
+                                  it claims, or its session ends; also the
+                                  longest pause between two tries, and for the
+                                  content of a reply to follow [60,000] */
     uint32_t progress_ms;      /* progress limit of a branch [30,000] */
     uint32_t suspend_ms;       /* [300,000] */
     uint32_t idle_best_ms;     /* for a peer that was best to tell of more than

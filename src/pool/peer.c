@@ -54,6 +54,7 @@ static void set_claim(struct bp_pool *p, struct bp_peer *peer,
     peer->top = c->known.held ? c->known.number : c->number;
     peer->progress = p->now;
     peer->leads = false;
+    peer->head_due = 0;
     p->stat.claims++;
     bp_moved(p);
 }
@@ -374,6 +375,23 @@ static void watch_idle(struct bp_pool *p, struct bp_peer *peer) {
     bp_blame(p, peer->by, BP_OFF_IDLE, 0, &c->head, c->known.number, false);
 }
 
+/* Whoever fails to show even the head that it claims has a place that others
+   may want. */
+static void watch_head(struct bp_pool *p, struct bp_peer *peer) {
+    const struct bp_claim *c = &peer->info.claim;
+    if (peer->fails == 0 || c->known.held ||
+        bp_link_find(&p->forest, &c->head) != BP_NIL ||
+        (!bp_peer_candidate(p, peer) && !bp_peer_unweighed(p, peer))) {
+        peer->head_due = 0;
+        return;
+    }
+    if (peer->head_due == 0) peer->head_due = p->now + p->cfg.head_probe_ms;
+    if (peer->head_due > p->now)
+        bp_wake_at(p, peer->head_due);
+    else
+        bp_blame(p, peer->by, BP_OFF_LACKING, 0, &c->head, c->number, true);
+}
+
 void bp_peer_news(struct bp_peer *peer, const bp_hash *hash,
                   const struct bp_held *known) {
     const struct bp_claim *c = &peer->info.claim;
@@ -388,6 +406,7 @@ void bp_peers_schedule(struct bp_pool *p) {
         if (peer->state != BP_PEER_LIVE) continue;
         if (!peer->judged) judge_claim(p, peer);
         watch_idle(p, peer);
+        watch_head(p, peer);
     }
     elect(p);
     if (p->best != BP_NIL) p->peer[p->best].leads = true;

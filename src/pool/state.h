@@ -101,6 +101,7 @@ struct bp_peer {
     uint32_t fails;   /* failures in a row */
     bp_time retry;    /* not asked for its head or branch before */
     bp_time progress; /* last time its branch moved */
+    bp_time head_due; /* its head is to be here by then; 0: no failure yet */
     bp_time idle_due; /* idle then: we have more than its head; 0: not so */
     uint64_t tried;   /* tick of the last ask for its head */
     uint32_t out[BP_RATES]; /* requests in flight */

@@ -148,6 +148,60 @@ static void idle_best_may_come_back(void **state) {
     scene_close(&s);
 }
 
+/* ---- the head ------------------------------------------------------------ */
+
+/* Who answers but never shows the head that it claims keeps its place for as
+   long as the probe lasts, from the first failure on. */
+static void head_probe_at_the_timer(void **state) {
+    (void)state;
+    for (int bare = 0; bare < 2; bare++) {
+        struct scene s;
+        scene_prepare(&s, NULL);
+        s.caps = bare ? SCENE_BARE : SCENE_LINKS;
+        scene_block(&s, 9, 0, 1000);
+        scene_at(&s, 9)->exists = false;
+        assert_int_equal(scene_make_pool(&s), 0);
+        scene_join(&s, 1, 9);
+        scene_run(&s, 59999);
+        assert_int_equal(scene_offences(&s), 0);
+        assert_true(scene_peer(&s, 1)->here);
+        scene_run(&s, 1);
+        assert_false(scene_peer(&s, 1)->here);
+        const struct scene_blame *last = &s.blames[s.n_blames - 1];
+        assert_int_equal(last->offence, BP_OFF_LACKING);
+        assert_int_equal(last->block, 9);
+        assert_true(last->end);
+        assert_int_equal(scene_offences(&s), 0);
+        scene_join(&s, 1, 9); /* not suspended: it was no offence */
+        assert_int_equal(scene_status(&s).peers, 1);
+        scene_close(&s);
+    }
+}
+
+/* A new head has the whole time again; one that turns up ends it. */
+static void head_probe_begins_anew(void **state) {
+    (void)state;
+    struct scene s;
+    scene_prepare(&s, NULL);
+    scene_block(&s, 8, 0, 900);
+    scene_block(&s, 9, 0, 1000);
+    scene_at(&s, 8)->exists = false;
+    scene_at(&s, 9)->exists = false;
+    assert_int_equal(scene_make_pool(&s), 0);
+    scene_join(&s, 1, 8);
+    scene_run(&s, 59999);
+    scene_claim(&s, 1, 9);
+    scene_run(&s, 59999);
+    assert_true(scene_peer(&s, 1)->here);
+    scene_at(&s, 9)->exists = true;
+    scene_join(&s, 2, 9);
+    scene_settle(&s, 10000);
+    scene_expect_head(&s, 9);
+    assert_true(scene_peer(&s, 1)->here);
+    assert_int_equal(scene_blamed(&s, 1, BP_OFF_LACKING), 0);
+    scene_close(&s);
+}
+
 /* ---- bytes -------------------------------------------------------------- */
 
 /* The first 16 bodies of 1,000 bytes came after 100 ms; how many are asked for
@@ -382,6 +436,8 @@ int main(void) {
         T(idle_best_has_news),
         T(idle_best_needs_something_newer),
         T(idle_best_may_come_back),
+        T(head_probe_at_the_timer),
+        T(head_probe_begins_anew),
         T(bytes_feed_the_estimates),
         T(larger_blocks_are_asked_in_smaller_numbers),
         T(a_link_is_small),
