@@ -17,6 +17,7 @@
 
 #include "blockpool/ethash.h"
 #include "lib/bench.h"
+#include "lib/cpu.h"
 #include "lib/libethash.h"
 #include "node/pages.h"
 
@@ -154,13 +155,7 @@ static void precheck_rate(void) {
 }
 
 int main(void) {
-    const char *env = getenv("BLOCKPOOL_CPU");
-    cpu = bp_cpu_detect();
-    if (env != NULL && bp_cpu_parse(&cpu, env) != 0) {
-        fprintf(stderr, "bench: BLOCKPOOL_CPU is none of the levels\n");
-        return 2;
-    }
-    cpu = bp_cpu_use(cpu);
+    cpu = bench_level();
     bp_rng_seed(&rng, 1);
     ref = libethash_start();
     if (ref == NULL)

@@ -15,6 +15,7 @@
 
 #include "blockpool/keccak.h"
 #include "lib/bench.h"
+#include "lib/cpu.h"
 
 enum { MESSAGES = 192, SIZE = 540, ROUNDS = 21, REPEAT = 8 };
 
@@ -79,13 +80,7 @@ static double rate_of(const struct contender *c) {
 
 int main(void) {
     struct bp_rng rng;
-    enum bp_cpu limit = bp_cpu_detect();
-    const char *env = getenv("BLOCKPOOL_CPU");
-    if (env != NULL && bp_cpu_parse(&limit, env) != 0) {
-        fprintf(stderr, "bench: BLOCKPOOL_CPU is none of the levels\n");
-        return 2;
-    }
-    limit = bp_cpu_use(limit);
+    enum bp_cpu limit = bench_level();
     bp_rng_seed(&rng, 1);
     bp_rng_bytes(&rng, message, sizeof message);
     for (int i = 0; i < MESSAGES; i++) in[i] = (bp_span){ message[i], SIZE };

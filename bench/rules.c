@@ -12,6 +12,7 @@
 #include "blockpool/keccak.h"
 #include "blockpool/rules.h"
 #include "lib/bench.h"
+#include "lib/cpu.h"
 #include "lib/test.h"
 
 enum {
@@ -229,6 +230,7 @@ static void bench_all(const char *suffix) {
 }
 
 int main(void) {
+    bench_level();
     bench_all("");
     if (bp_cpu_used() > BP_CPU_AVX2) {
         bp_cpu_use(BP_CPU_AVX2);

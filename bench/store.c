@@ -10,6 +10,7 @@
 
 #include "blockpool/files.h"
 #include "lib/bench.h"
+#include "lib/cpu.h"
 #include "lib/test.h"
 
 #define BLOCKS 8192
@@ -211,6 +212,7 @@ static void open_stored(struct world *w) {
 }
 
 int main(void) {
+    bench_level();
     static struct world w;
     const char *path = test_data("chains/mainnet-00000-5ec1ffb8.era1");
     if (path == NULL) {

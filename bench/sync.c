@@ -10,6 +10,7 @@
 #include "blockpool/import.h"
 #include "blockpool/spec.h"
 #include "lib/bench.h"
+#include "lib/cpu.h"
 #include "lib/test.h"
 #include "node/clock.h"
 #include "node/node.h"
@@ -162,6 +163,7 @@ static void print(const char *name, uint64_t ns) {
 }
 
 int main(void) {
+    bench_level();
     char file[512];
     const char *path = test_data("chains/mainnet-00000-5ec1ffb8.era1");
     if (path == NULL) {

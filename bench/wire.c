@@ -14,6 +14,7 @@
 
 #include "blockpool/rlp.h"
 #include "lib/bench.h"
+#include "lib/cpu.h"
 #include "lib/test.h"
 #include "prim/snappy.h"
 #include "rlpx/frame.h"
@@ -208,6 +209,7 @@ static void bench_headers(void) {
 }
 
 int main(void) {
+    bench_level();
     static const size_t sizes[] = { 256, 4096, 65536, 1 << 20 };
     make_frames();
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
