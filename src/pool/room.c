@@ -207,7 +207,7 @@ static bool is_next(const struct bp_pool *p, const struct bp_slot *s) {
 
 /* Whose turn it is to go: rivals within their share go after the best. */
 static int order(const struct bp_pool *p, const struct bp_slot *s) {
-    bool over = p->window.bytes[BP_CLASS_RIVAL] > p->cfg.window_bytes / 4;
+    bool over = p->window.bytes[BP_CLASS_RIVAL] > bp_window_share(p);
     switch (s->rank) {
     case BP_CLASS_AHEAD: return 3;
     case BP_CLASS_RIVAL: return over ? 2 : 0;
@@ -248,17 +248,18 @@ bool bp_window_evict(struct bp_pool *p) {
 
 void bp_window_yield(struct bp_pool *p) {
     struct bp_window *w = &p->window;
-    uint64_t window = p->cfg.window_bytes, rivals = w->bytes[BP_CLASS_RIVAL];
-    bool denied = w->denied && rivals < window / 4 && w->used != w->yielded;
+    uint64_t window = p->cfg.window_bytes, share = bp_window_share(p);
+    uint64_t rivals = w->bytes[BP_CLASS_RIVAL];
+    bool denied = w->denied && rivals < share && w->used != w->yielded;
     w->yields = w->denied || rivals > 0;
     w->denied = false;
-    while (denied && w->used + window / 4 - rivals > window) {
+    while (denied && w->used + share - rivals > window) {
         uint32_t id = last_needed(p);
         if (id == BP_NIL || !bp_release_room(p)) break;
         const struct bp_slot *s = bp_slot_at(p, id);
         bool mere = s->rank == BP_CLASS_BEST && s->state == BP_SLOT_WANTED &&
                     w->bytes[BP_CLASS_BEST] > window / 2;
-        if (s->rank != BP_CLASS_AHEAD && !mere) break;
+        if ((s->rank != BP_CLASS_AHEAD && !mere) || is_next(p, s)) break;
         bp_slot_evict(p, id);
         bp_wake_at(p, p->now);
     }

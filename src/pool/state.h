@@ -649,6 +649,8 @@ void bp_window_schedule(struct bp_pool *p);
 void bp_on_blocks(struct bp_pool *p, const struct bp_ev_blocks *ev);
 /* One more block of that class fits the window. */
 bool bp_window_has_room(struct bp_pool *p, enum bp_class rank);
+/* What is left to rivals when the best branch could have it all. */
+uint64_t bp_window_share(const struct bp_pool *p);
 /* The slot of the lowest missing block of the best branch, or BP_NIL. */
 uint32_t bp_window_lowest(const struct bp_pool *p);
 

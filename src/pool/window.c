@@ -6,21 +6,27 @@
 /* ---- opening ------------------------------------------------------------ */
 
 /* The heaviest branch has the whole window; but what else is joined may have a
-   quarter of it, for the bodies of the heaviest may be withheld. */
-static bool has_room(const struct bp_window *w, uint64_t window,
-                     enum bp_class rank) {
-    uint64_t after = w->used + w->reserve, quarter = window / 4;
-    uint64_t rivals = w->bytes[BP_CLASS_RIVAL];
-    uint64_t left = w->yields && rivals < quarter ? quarter - rivals : 0;
+   quarter of it, and one block at least, for the bodies of the heaviest may be
+   withheld. */
+uint64_t bp_window_share(const struct bp_pool *p) {
+    uint64_t quarter = p->cfg.window_bytes / 4;
+    return quarter > p->window.reserve ? quarter : p->window.reserve;
+}
+
+static bool has_room(const struct bp_pool *p, enum bp_class rank) {
+    const struct bp_window *w = &p->window;
+    uint64_t window = p->cfg.window_bytes, share = bp_window_share(p);
+    uint64_t after = w->used + w->reserve, rivals = w->bytes[BP_CLASS_RIVAL];
+    uint64_t left = w->yields && rivals < share ? share - rivals : 0;
     switch (rank) {
     case BP_CLASS_BEST: /* one always gets in */
         return w->bytes[BP_CLASS_BEST] == 0 || after + left <= window;
     case BP_CLASS_RIVAL:
-        if (rivals + w->reserve <= quarter) return after <= window;
+        if (rivals + w->reserve <= share) return after <= window;
         return after <= window / 2 && w->slots.n < w->slots.max / 2;
     case BP_CLASS_AHEAD:
         return after + left <= window &&
-               w->bytes[BP_CLASS_AHEAD] + w->reserve <= quarter &&
+               w->bytes[BP_CLASS_AHEAD] + w->reserve <= window / 4 &&
                w->n_ahead < w->slots.max / 4 &&
                w->slots.n < w->slots.max / 4 * 3;
     case BP_CLASSES: break;
@@ -29,7 +35,7 @@ static bool has_room(const struct bp_window *w, uint64_t window,
 }
 
 bool bp_window_has_room(struct bp_pool *p, enum bp_class rank) {
-    bool room = has_room(&p->window, p->cfg.window_bytes, rank);
+    bool room = has_room(p, rank);
     if (!room && rank == BP_CLASS_RIVAL) p->window.denied = true;
     return room;
 }
