@@ -113,6 +113,17 @@ static bool may_check(const struct bp_pool *p) {
     return p->checks < p->n_jobs - 1 && bp_actions_room(p, 1);
 }
 
+/* There is something of it that the host can look at. */
+static bool is_here(const struct bp_pool *p, const struct bp_plink *l) {
+    if ((l->flags & BP_PL_BARE) == 0) return true;
+    return l->slot != BP_NIL && bp_slot_at(p, l->slot)->state == BP_SLOT_HERE;
+}
+
+/* It has yet to be checked, and can be. */
+static bool checkable(const struct bp_pool *p, const struct bp_plink *l) {
+    return (l->flags & (BP_PL_CHECKED | BP_PL_IN_JOB)) == 0 && is_here(p, l);
+}
+
 /* The next link whose seal is to be probed and still dangles, or BP_NIL. */
 static bp_ref next_probe(struct bp_pool *p) {
     while (p->probes.n > 0) {
@@ -121,8 +132,8 @@ static bp_ref next_probe(struct bp_pool *p) {
         if (ref == BP_NIL) continue;
         uint32_t section = bp_link_section(&p->forest, ref);
         if (bp_section_at(&p->forest, section)->connected) continue;
-        if ((bp_link_at(&p->forest, ref)->flags & BP_PL_IN_JOB) == 0)
-            return ref;
+        const struct bp_plink *l = bp_link_at(&p->forest, ref);
+        if ((l->flags & BP_PL_IN_JOB) == 0 && is_here(p, l)) return ref;
     }
     return BP_NIL;
 }
@@ -141,13 +152,6 @@ static void schedule_probes(struct bp_pool *p) {
         job->parent = *bp_link_parent(&p->forest, ref);
         push_check(p, job, BP_CHECK_PROBE);
     }
-}
-
-/* It has yet to be checked, and there is something to check. */
-static bool checkable(const struct bp_pool *p, const struct bp_plink *l) {
-    if ((l->flags & (BP_PL_CHECKED | BP_PL_IN_JOB)) != 0) return false;
-    if ((l->flags & BP_PL_BARE) == 0) return true;
-    return l->slot != BP_NIL && bp_slot_at(p, l->slot)->state == BP_SLOT_HERE;
 }
 
 /* What the first of a run stands on can be shown to the host. */

@@ -40,14 +40,21 @@ bool bp_window_has_room(struct bp_pool *p, enum bp_class rank) {
     return room;
 }
 
+/* All of the section below is wanted, or was: what comes after it may be. */
+static bool parent_wanted(const struct bp_pool *p, const struct bp_section *s) {
+    if (s->parent == BP_NIL) return true;
+    const struct bp_section *up = bp_section_at(&p->forest, s->parent);
+    return up->want_next > up->top;
+}
+
 /* Wants the next checked links of a connected section, lowest first. */
-static bool open_section(struct bp_pool *p, uint32_t id, enum bp_class rank) {
+static void open_section(struct bp_pool *p, uint32_t id, enum bp_class rank) {
     struct bp_section *s = bp_section_at(&p->forest, id);
-    if (s->want_next > s->top) return true;
+    if (s->want_next > s->top || !parent_wanted(p, s)) return;
     bp_ref ref = bp_section_link(&p->forest, id, s->want_next);
     for (; ref != BP_NIL; ref = bp_link_newer(&p->forest, ref)) {
         const struct bp_plink *l = bp_link_at(&p->forest, ref);
-        if ((l->flags & (BP_PL_CHECKED | BP_PL_BARE)) == 0) return false;
+        if ((l->flags & (BP_PL_CHECKED | BP_PL_BARE)) == 0) return;
         if (l->slot != BP_NIL) {
             bp_slot_promote(p, l->slot, rank);
         } else if (!bp_link_bodiless(l)) {
@@ -57,18 +64,17 @@ static bool open_section(struct bp_pool *p, uint32_t id, enum bp_class rank) {
             bool own = s->parent == BP_NIL &&
                        s->want_next == bp_section_bottom(s) &&
                        p->window.used <= p->cfg.window_bytes;
-            if (!own && !bp_window_has_room(p, rank)) return false;
+            if (!own && !bp_window_has_room(p, rank)) return;
             if (bp_slot_new(p, ref, rank) == BP_NIL) {
                 /* The lowest missing one gets in, whoever must go. */
                 if (rank != BP_CLASS_BEST ||
                     p->window.bytes[BP_CLASS_BEST] > 0 || !bp_window_evict(p) ||
                     bp_slot_new(p, ref, rank) == BP_NIL)
-                    return false;
+                    return;
             }
         }
         s->want_next++;
     }
-    return s->want_next > s->top;
 }
 
 static enum bp_class class_of(const struct bp_forest *f,
@@ -399,6 +405,8 @@ static bool take_known(struct bp_pool *p, const struct bp_delivery *b, bp_by by,
     if (ref == BP_NIL) return false;
     const struct bp_plink *l = bp_link_at(&p->forest, ref);
     if (!wants_body(p, l)) return false;
+    /* Asked for when the header was here, which is gone since. */
+    if ((l->flags & BP_PL_BARE) != 0 && !b->has_link) return false;
     bp_slot_fill(p, l->slot, b->item, b->size, by);
     return true;
 }
