@@ -214,7 +214,7 @@ void bp_section_pause(struct bp_pool *p, bp_ref ref, bp_time until) {
     struct bp_section *s =
         bp_section_at(&p->forest, bp_link_section(&p->forest, ref));
     uint64_t number = bp_link_number(&p->forest, ref);
-    if (until == 0) {
+    if (until <= p->now) { /* or the host would be asked without end */
         uint32_t shift = s->tries < 5 ? s->tries : 5;
         until = p->now + ((uint64_t)BP_BACKOFF_MS << shift);
         s->tries++;
@@ -265,11 +265,37 @@ static void back_to_probed(struct bp_pool *p, bp_ref ref) {
     if (s->connected && number < s->check_next) s->check_next = number;
 }
 
+static void got_further(struct bp_pool *p, bp_ref ref) {
+    if ((bp_link_at(&p->forest, ref)->flags & BP_PL_DEAD) != 0) return;
+    struct bp_section *s =
+        bp_section_at(&p->forest, bp_link_section(&p->forest, ref));
+    s->tries = 0;
+    s->progress = p->now;
+}
+
 /* It could not be checked: once more, in a while. */
 static void probe_again(struct bp_pool *p, const bp_hash *hash) {
     p->probe_wait = p->now + BP_BACKOFF_MS;
     if (bp_hashset_find(&p->probes, hash) == BP_NIL)
         bp_hashset_add(&p->probes, hash);
+}
+
+/* The first link of a job that did not pass. */
+static void stopped_at(struct bp_pool *p, const struct bp_job *job, size_t n,
+                       const struct bp_verdict *v) {
+    bp_ref ref = job->links[n];
+    const struct bp_plink *l = bp_link_at(&p->forest, ref);
+    bool probe = job->kind == BP_JOB_PROBE;
+    if (v->kind == BP_VERDICT_INVALID)
+        bp_condemn(p, ref, probe ? BP_OFF_BAD_SEAL : BP_OFF_BAD_RULE, v->code,
+                   l->by);
+    else if ((l->flags & BP_PL_DEAD) != 0)
+        return;
+    else if (probe)
+        probe_again(p, &l->hash);
+    else
+        bp_section_pause(p, ref,
+                         v->kind == BP_VERDICT_LATER ? v->not_before : 0);
 }
 
 void bp_on_checked(struct bp_pool *p, const struct bp_ev_checked *ev) {
@@ -278,27 +304,11 @@ void bp_on_checked(struct bp_pool *p, const struct bp_ev_checked *ev) {
     const struct bp_verdict *v = &ev->verdict;
     size_t n = v->n < job->n ? v->n : job->n;
     passed(p, job, n);
-    if (n > 0) bp_moved(p);
     if (job->kind == BP_JOB_PROBE) back_to_probed(p, job->links[0]);
-    if (n < job->n) {
-        bp_ref ref = job->links[n];
-        const struct bp_plink *l = bp_link_at(&p->forest, ref);
-        bool dead = (l->flags & BP_PL_DEAD) != 0;
-        if (v->kind == BP_VERDICT_INVALID)
-            bp_condemn(p, ref,
-                       job->kind == BP_JOB_PROBE ? BP_OFF_BAD_SEAL
-                                                 : BP_OFF_BAD_RULE,
-                       v->code, l->by);
-        else if (!dead && job->kind == BP_JOB_RUN)
-            bp_section_pause(p, ref,
-                             v->kind == BP_VERDICT_LATER ? v->not_before : 0);
-        else if (!dead)
-            probe_again(p, &l->hash);
-    } else if ((bp_link_at(&p->forest, job->links[0])->flags & BP_PL_DEAD) ==
-               0) {
-        uint32_t id = bp_link_section(&p->forest, job->links[0]);
-        bp_section_at(&p->forest, id)->tries = 0;
-        bp_section_at(&p->forest, id)->progress = p->now;
+    if (n > 0) {
+        bp_moved(p);
+        got_further(p, job->links[0]);
     }
+    if (n < job->n) stopped_at(p, job, n, v);
     bp_job_end(p, job);
 }

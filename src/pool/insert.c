@@ -106,6 +106,7 @@ static void inserted(struct bp_pool *p, bp_ref ref) {
     /* It is the lowest of a root. */
     bp_u256_add(&held.td, &bp_section_at(f, section)->base, &difficulty);
     uint64_t body = bp_window_forget(p, l);
+    bp_section_at(f, bp_link_section(f, ref))->tries = 0;
     bp_ref popped = bp_forest_pop(p, section);
     assert(popped == ref); /* inserted in the order of the forest */
     l->difficulty = body;

@@ -636,7 +636,8 @@ void bp_job_end(struct bp_pool *p, struct bp_job *job);
 void bp_probe_one(struct bp_pool *p, const struct bp_link *links, uint32_t n);
 void bp_check_schedule(struct bp_pool *p);
 void bp_on_checked(struct bp_pool *p, const struct bp_ev_checked *ev);
-/* A section waits before the next job: until t, or a growing pause if 0. */
+/* A section waits before the next job: until t, or a growing pause if that is
+   past. */
 void bp_section_pause(struct bp_pool *p, bp_ref ref, bp_time until);
 /* A link breaks a rule: blames who gave it, condemns all above. */
 void bp_condemn(struct bp_pool *p, bp_ref ref, int offence, int code, bp_by by);

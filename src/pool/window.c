@@ -34,10 +34,19 @@ static bool has_room(const struct bp_pool *p, enum bp_class rank) {
     return false;
 }
 
+/* Nothing is on its way, and nothing has come for a while: one more gets in,
+   whatever must go. */
+static bool is_stuck(struct bp_pool *p) {
+    if (p->window.missing > 0) return false;
+    bp_time end = p->moved + BP_BACKOFF_MS;
+    if (end > p->now) bp_wake_at(p, end);
+    return end <= p->now;
+}
+
 bool bp_window_has_room(struct bp_pool *p, enum bp_class rank) {
-    bool room = has_room(p, rank);
-    if (!room && rank == BP_CLASS_RIVAL) p->window.denied = true;
-    return room;
+    if (has_room(p, rank)) return true;
+    if (rank == BP_CLASS_RIVAL) p->window.denied = true;
+    return rank == BP_CLASS_BEST && is_stuck(p);
 }
 
 /* All of the section below is wanted, or was: what comes after it may be. */
@@ -356,7 +365,7 @@ static bool wants_body(const struct bp_pool *p, const struct bp_plink *l) {
 static void keep_ahead(struct bp_pool *p, uint32_t id, bp_ref ref) {
     uint32_t section = bp_link_section(&p->forest, ref);
     const struct bp_slot *s = bp_slot_at(p, id);
-    if (!s->only_owner || bp_section_at(&p->forest, section)->connected) return;
+    if (!s->root || bp_section_at(&p->forest, section)->connected) return;
     bp_slot_promote(p, id, BP_CLASS_AHEAD);
     if (p->window.bytes[BP_CLASS_AHEAD] > p->cfg.window_bytes / 4)
         bp_release(p, bp_window_forget(p, bp_link_at(&p->forest, ref)));

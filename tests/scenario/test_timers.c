@@ -358,6 +358,53 @@ static void x21_retry_of_an_insertion(void **state) {
     }
 }
 
+/* One that went through ends the growing of the pause. */
+static void x21_retry_after_progress(void **state) {
+    (void)state;
+    struct scene s;
+    world(&s, 0, 2, &(struct bp_pool_config){ .insert_items_max = 1 });
+    s.insert_ms = 5;
+    s.fail_inserts = 2;
+    made(&s);
+    scene_join(&s, 1, 2);
+    scene_run(&s, 5 + 1000 + 5 + 2000 + 4);
+    scene_expect_head(&s, 0);
+    assert_int_equal(s.fail_inserts, 0);
+    s.fail_inserts = 1; /* the insertion of 2, which begins at the end of 1's */
+    scene_run(&s, 1);
+    scene_expect_head(&s, 1);
+    assert_int_equal(s.fail_inserts, 0);
+    scene_run(&s, 5 + 1000 + 4);
+    scene_expect_head(&s, 1);
+    scene_run(&s, 1);
+    scene_expect_head(&s, 2);
+    scene_close(&s);
+}
+
+/* A moment that is past is none: the host is not asked again at once. */
+static void x21_later_in_the_past(void **state) {
+    (void)state;
+    struct scene s;
+    plain_world(&s, 0, 5);
+    s.hold_jobs = true;
+    scene_join(&s, 1, 5);
+    scene_run(&s, 100);
+    uint64_t jobs = scene_status(&s).jobs;
+    for (uint64_t i = 0; i < 3; i++) {
+        struct bp_event ev = { .type = BP_EV_CHECKED };
+        ev.u.checked.job = jobs + i;
+        ev.u.checked.verdict.kind = BP_VERDICT_LATER;
+        ev.u.checked.verdict.not_before = s.now - 1;
+        scene_step(&s, &ev);
+        scene_run(&s, ((bp_time)1000 << i) - 1);
+        assert_int_equal(scene_status(&s).jobs, jobs + i);
+        scene_run(&s, 1);
+        assert_int_equal(scene_status(&s).jobs, jobs + i + 1);
+    }
+    assert_int_equal(blames(&s), 0);
+    scene_close(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(x21_first_deadline),
@@ -374,6 +421,8 @@ int main(void) {
         T(x21_announcement_wait),
         T(x21_pushed_within_the_wait),
         T(x21_retry_of_an_insertion),
+        T(x21_retry_after_progress),
+        T(x21_later_in_the_past),
     };
     return bp_run(tests);
 }
