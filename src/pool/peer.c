@@ -184,6 +184,7 @@ void bp_on_claim(struct bp_pool *p, const struct bp_ev_claim *ev) {
     }
     set_claim(p, peer, &ev->claim);
     peer->retry = 0;
+    peer->crowded = 0;
     bp_trace(p, "peer %llu has a new head %s", (unsigned long long)ev->peer,
              bp_short(&ev->claim.head).text);
     banned(p, peer);
@@ -241,6 +242,21 @@ void bp_peer_failed(struct bp_pool *p, struct bp_peer *peer, int fault,
     if (pause > p->cfg.head_probe_ms) pause = p->cfg.head_probe_ms;
     peer->fails++;
     peer->retry = p->now + pause;
+}
+
+void bp_peers_crowded(struct bp_pool *p, uint32_t root) {
+    const struct bp_forest *f = &p->forest;
+    for (uint32_t i = 0; i < p->n_peers; i++) {
+        struct bp_peer *peer = &p->peer[i];
+        if (peer->state != BP_PEER_LIVE) continue;
+        bp_ref ref = bp_link_find(f, &peer->info.claim.head);
+        if (ref == BP_NIL ||
+            bp_section_root(f, bp_link_section(f, ref)) != root)
+            continue;
+        uint32_t shift = peer->crowded < 5 ? peer->crowded++ : 5;
+        bp_time until = p->now + ((uint64_t)BP_BACKOFF_MS << shift);
+        if (until > peer->retry) peer->retry = until;
+    }
 }
 
 void bp_peer_helped(struct bp_pool *p, struct bp_peer *peer) {

@@ -146,6 +146,7 @@ static void drop(struct bp_pool *p, uint32_t id) {
              (unsigned long long)s->top);
     bp_report(p, BP_REPORT_DROPPED, 0, bp_section_top(f, id), s->top, s->n);
     p->stat.refused += s->n;
+    if (id == root) bp_peers_crowded(p, root);
     bp_forest_drop(p, id);
 }
 

@@ -100,6 +100,7 @@ struct bp_peer {
     uint64_t back;    /* tick of its last failure; 0: none since it helped */
     uint32_t fails;   /* failures in a row */
     bp_time retry;    /* not asked for its head or branch before */
+    uint32_t crowded; /* times its branch went for want of room */
     bp_time progress; /* last time its branch moved */
     bp_time head_due; /* its head is to be here by then; 0: no failure yet */
     bp_time idle_due; /* idle then: we have more than its head; 0: not so */
@@ -490,6 +491,9 @@ bool bp_peer_serves(const struct bp_peer *peer, uint64_t number);
 /* It failed us: to the back of the queue, with a growing pause. */
 void bp_peer_failed(struct bp_pool *p, struct bp_peer *peer, int fault,
                     const bp_hash *hash);
+/* The branch from this root goes for want of room: who claims it pauses, a
+   little longer each time. It is nobody's fault. */
+void bp_peers_crowded(struct bp_pool *p, uint32_t root);
 /* It helped. */
 void bp_peer_helped(struct bp_pool *p, struct bp_peer *peer);
 /* It told of a block that is not the head it claims. */

@@ -41,13 +41,13 @@ static void least_work_goes_first(void **state) {
     assert_true(scene_status(&s).refused > 0);
     for (uint32_t k = 8; k <= 12; k++)
         assert_true(links_of(&s, k) > links_of(&s, 1));
-    assert_int_equal(links_of(&s, 12), 96);
+    assert_true(links_of(&s, 12) > 96);
     assert_true(scene_status(&s).links_held <= 1024);
-    assert_int_equal(s.n_blames, 0); /* nobody did anything wrong */
+    assert_int_equal(scene_offences(&s), 0);
     scene_close(&s);
 }
 
-/* What would connect comes before all that dangles. */
+/* What dangles leaves a little room for blocks that come whole. */
 static void a_connected_block_finds_room(void **state) {
     (void)state;
     struct scene s;
@@ -56,14 +56,13 @@ static void a_connected_block_finds_room(void **state) {
     assert_int_equal(scene_make_pool(&s), 0);
     for (uint32_t k = 1; k <= 8; k++) scene_join(&s, k, chain_top(k));
     scene_run(&s, 1000);
-    assert_int_equal(s.n_reports[BP_REPORT_DROPPED], 0);
+    assert_true(s.n_reports[BP_REPORT_DROPPED] > 0);
     uint64_t full = scene_status(&s).links_held;
     assert_true(full >= 8 * 16);
     s.caps = SCENE_BARE;
     scene_join(&s, 9, 1);
-    scene_run(&s, 20000);
+    scene_run(&s, 1000);
     scene_expect_head(&s, 1);
-    assert_true(s.n_reports[BP_REPORT_DROPPED] > 0);
     assert_int_equal(scene_blamed(&s, 9, -1), 0);
     scene_close(&s);
 }
