@@ -32,6 +32,8 @@ static void nothing_is_missing(void **state) {
     (void)state;
     struct scene s;
     world(&s, 3, NULL);
+    expect_why(&s, "no peer is here");
+    scene_join(&s, 2, 0);
     expect_why(&s, "nothing is missing: no peer claims more than number 0");
     scene_peer(&s, 1)->manual = false;
     scene_join(&s, 1, 3);
@@ -107,8 +109,14 @@ static void a_job_is_not_done(void **state) {
     scene_join(&s, 1, 9);
     give_links(&s, 1, 9, 9);
     scene_run(&s, 20);
+    /* a probe keeps nothing from going on */
+    expect_why(&s, "links below number 9 are missing, asked of peer 1 20 ms "
+                   "ago; late in 980 ms");
+    scene_leave(&s, 1);
     expect_why(&s, "waits for the probe of 1 links from number 9, begun 20 ms "
                    "ago");
+    scene_run(&s, 500);
+    expect_why(&s, "no peer is here; 1 links wait for a peer that claims them");
     scene_close(&s);
 
     world(&s, 9, NULL);
@@ -184,6 +192,119 @@ static void a_block_waits_for_a_target(void **state) {
     scene_close(&s);
 }
 
+/* The request for what the best peer lacks is named, not the oldest one. */
+static void the_right_request(void **state) {
+    (void)state;
+    struct scene s;
+    world(&s, 9, NULL);
+    scene_block(&s, 20, 3, 1000);
+    scene_peer(&s, 2)->manual = true;
+    scene_join(&s, 1, 9);
+    scene_run(&s, 100);
+    scene_join(&s, 2, 20);
+    scene_run(&s, 30);
+    expect_why(&s, "the head 00000014 of peer 2 is missing, asked of peer 2 "
+                   "30 ms ago; late in 4970 ms");
+    scene_close(&s);
+}
+
+/* Bare hashes: the head is a block, what is below it a list. */
+static void bare_hashes(void **state) {
+    (void)state;
+    struct scene s;
+    scene_prepare(&s, &(struct bp_pool_config){ .hashes_per_request = 4 });
+    s.caps = SCENE_BARE;
+    scene_chain(&s, 1, 30, 7);
+    assert_int_equal(scene_make_pool(&s), 0);
+    scene_peer(&s, 1)->manual = true;
+    scene_join(&s, 1, 30);
+    scene_run(&s, 10);
+    expect_why(&s, "the head 0000001e of peer 1 is missing, asked of peer 1 "
+                   "10 ms ago; late in 4990 ms");
+    scene_answer(&s, 1, 0);
+    scene_run(&s, 20);
+    expect_why(&s, "hashes below number 30 are missing, asked of peer 1 20 ms "
+                   "ago; late in 4980 ms");
+    scene_close(&s);
+}
+
+/* A target that nobody claims. */
+static void a_target_is_missing(void **state) {
+    (void)state;
+    struct scene s;
+    world(&s, 9, NULL);
+    struct bp_event ev = { .type = BP_EV_TARGET };
+    ev.u.target.set = true;
+    ev.u.target.hash = scene_hash(9);
+    scene_step(&s, &ev);
+    expect_why(&s, "the target 00000009 is missing, no peer that may have it "
+                   "is free");
+    scene_join(&s, 1, 0);
+    scene_run(&s, 40);
+    expect_why(&s, "the target 00000009 is missing, asked of peer 1 40 ms "
+                   "ago; late in 4960 ms");
+    give_links(&s, 1, 9, 6);
+    scene_run(&s, 5);
+    expect_why(&s, "links below number 6 are missing, asked of peer 1 5 ms "
+                   "ago; late in 995 ms");
+    scene_close(&s);
+}
+
+/* Fewer blocks than ours, of unknown weight. */
+static void a_head_beside(void **state) {
+    (void)state;
+    struct scene s;
+    scene_prepare(&s, NULL);
+    scene_chain(&s, 1, 9, 7);
+    scene_block(&s, 20, 3, 7);
+    for (uint32_t i = 1; i <= 9; i++) scene_hold(&s, i);
+    assert_int_equal(scene_make_pool(&s), 0);
+    scene_peer(&s, 1)->manual = true;
+    struct bp_peer_info info = scene_info(&s, 1, 20);
+    info.claim.has_td = false;
+    info.claim.has_number = true;
+    info.claim.number = 4;
+    scene_join_info(&s, 1, 20, &info);
+    scene_run(&s, 60);
+    expect_why(&s, "a head is looked at that nobody says is ahead, asked of "
+                   "peer 1 60 ms ago; late in 4940 ms");
+    scene_close(&s);
+}
+
+/* The lower part of a branch that was condensed on its way down. */
+static void condensed_links(void **state) {
+    (void)state;
+    struct scene s;
+    scene_prepare(&s, &(struct bp_pool_config){ .links_max = 1024,
+                                                .links_per_request = 64 });
+    scene_chain(&s, 1, 4000, 7);
+    assert_int_equal(scene_make_pool(&s), 0);
+    scene_peer(&s, 1)->latency = 5;
+    scene_join(&s, 1, 4000);
+    while (s.n_reports[BP_REPORT_JOINED] == 0) scene_run(&s, 1);
+    assert_true(scene_status(&s).spine_entries > 0);
+    /* from here on it brings bodies, and no links */
+    scene_peer(&s, 1)->manual = true;
+    char why[256];
+    bool seen = false;
+    for (int i = 0; i < 3000 && !seen; i++) {
+        scene_run(&s, 1);
+        struct scene_ask *a = scene_open_ask(&s, 1, BP_ACT_ASK_BLOCKS);
+        if (a != NULL)
+            scene_answer(&s, 1, (size_t)(a - scene_peer(&s, 1)->asks));
+        scene_tick(&s);
+        bp_pool_why(s.pool, why, sizeof why);
+        seen = strstr(why, " are fetched again, asked of peer 1 ") != NULL;
+    }
+    assert_true(seen);
+    assert_non_null(strstr(why, "links from number "));
+    scene_peer(&s, 1)->manual = false;
+    scene_answer_all(&s, 1);
+    scene_settle(&s, 1000000);
+    scene_expect_head(&s, 4000);
+    scene_close(&s);
+}
+
 /* As much as there is room for, always ended; the length is the whole one. */
 static void cut_to_the_room(void **state) {
     (void)state;
@@ -210,7 +331,9 @@ int main(void) {
         T(nobody_may_be_asked), T(links_are_missing),
         T(a_job_is_not_done),   T(a_body_is_missing),
         T(a_block_waits),       T(a_block_waits_for_a_target),
-        T(cut_to_the_room),
+        T(the_right_request),   T(bare_hashes),
+        T(a_target_is_missing), T(a_head_beside),
+        T(condensed_links),     T(cut_to_the_room),
     };
     return bp_run(tests);
 }
