@@ -210,9 +210,16 @@ static void release_block(struct bp_pool *p, const struct bp_delivery *b) {
     if (b->has_link) bp_release(p, b->link.item);
 }
 
+/* It says more than what the peer claims already. */
+static bool raises(const struct bp_claim *c, const struct bp_claim *old) {
+    if (old->has_td) return bp_u256_cmp(&c->td, &old->td) > 0;
+    return !old->has_number || c->number > old->number;
+}
+
 /* Whoever pushes a block has its parent, and no more: it relays before it
-   imports. */
-static void push_claims(struct bp_pool *p, const struct bp_ev_pushed *ev) {
+   imports. An old block does not take back what the peer claimed since. */
+static void push_claims(struct bp_pool *p, const struct bp_ev_pushed *ev,
+                        const struct bp_claim *old) {
     const struct bp_link *l = &ev->block.link;
     struct bp_ev_claim claim = { .peer = ev->peer };
     struct bp_claim *c = &claim.claim;
@@ -223,7 +230,7 @@ static void push_claims(struct bp_pool *p, const struct bp_ev_pushed *ev) {
     bp_u256_sub(&c->td, &ev->td, &l->difficulty);
     c->has_number = true;
     c->number = l->number - 1;
-    bp_on_claim(p, &claim);
+    if (raises(c, old)) bp_on_claim(p, &claim);
 }
 
 /* The body of a block whose link is in the forest, if there is room. */
@@ -282,7 +289,7 @@ void bp_on_pushed(struct bp_pool *p, const struct bp_ev_pushed *ev) {
     }
     struct bp_peer *peer = &p->peer[place];
     bp_peer_news(peer, &b.hash, &b.known);
-    if (ev->has_td) push_claims(p, ev);
+    if (ev->has_td) push_claims(p, ev, &peer->info.claim);
     if (peer->state == BP_PEER_LIVE && bp_notice_confirm(p, &b.link) &&
         !b.known.held) {
         bool fresh = take_link(p, &b, peer);
