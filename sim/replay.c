@@ -1,11 +1,10 @@
 /* replay: recorded runs of the pool, played again.
 
    A record is a configuration and events, of this simulator or of a real node.
-   Replayed under its own configuration it gives the same actions, or we say at
-   which event it does not. "What if" asks for another configuration: a record
-   of the simulator has its world beside it (RECORD.scn), which is then run
-   anew, so that peers answer what is asked now; of any other record there are
-   only the events, and they are fed as they came. */
+   Replayed it gives the same actions, or we say at which event it does not.
+   "What if" asks for another configuration, and then peers must answer what is
+   asked now: a record of the simulator has its world beside it (RECORD.scn),
+   and of any other record a world is made (model.c). */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "model.h"
 #include "recorder.h"
 
 /* ---- writing ---------------------------------------------------------- */
@@ -64,8 +64,8 @@ static size_t from_file(void *user, void *buf, size_t cap) {
 }
 
 struct player {
-    bool narrate;
-    bp_time now, last;
+    bool narrate, begun;
+    bp_time first, last; /* last: since the first */
     uint64_t requests, blames;
     struct bp_pool_status status;
     char why[256];
@@ -82,9 +82,11 @@ static const char *event_word(enum bp_event_type t) {
 
 static void on_event(void *user, const struct bp_event *e, bp_time now) {
     struct player *p = user;
-    p->last = now;
+    if (!p->begun) p->first = now;
+    p->begun = true;
+    p->last = now - p->first;
     if (p->narrate && e->type != BP_EV_TIME)
-        printf("[%7" PRIu64 "] event: %s\n", (uint64_t)now,
+        printf("[%7" PRIu64 "] event: %s\n", (uint64_t)p->last,
                event_word(e->type));
 }
 
@@ -118,11 +120,9 @@ static void at_end(void *user, const struct bp_pool *pool) {
     bp_pool_why(pool, p->why, sizeof p->why);
 }
 
-static int feed(struct bp_record *record, const struct sim_args *a,
-                const struct bp_pool_config *config) {
+static int feed(struct bp_record *record, const struct sim_args *a) {
     struct player p = { .narrate = a->narrate };
-    struct bp_replay r = { .config = config,
-                           .on_event = on_event,
+    struct bp_replay r = { .on_event = on_event,
                            .on_action = on_action,
                            .trace = on_trace,
                            .at_end = at_end,
@@ -139,7 +139,6 @@ static int feed(struct bp_record *record, const struct sim_args *a,
            p.status.head.number, p.status.blocks_inserted,
            r.complete ? "" : "; the record ends early");
     if (p.why[0] != '\0') printf("why: %s\n", p.why);
-    if (config != NULL) return 0;
     if (r.differs)
         printf("differs at event %" PRIu64 ": %" PRIu64
                " actions in the record, %" PRIu64 " now\n",
@@ -155,16 +154,33 @@ static void show(const char *name, const struct result *r) {
     printf("%-9s %6" PRIu64 " ms, %9" PRIu64 " bytes, %5" PRIu64
            " bodies twice, %6" PRIu64 " steps, memory %9" PRIu64
            ", head %" PRIu64 "%s%s\n",
-           name, (uint64_t)r->end, r->bytes, r->duplicates, r->steps, r->peak,
-           r->status.head.number, r->failed ? ": " : "",
-           r->failed ? r->text : "");
+           name, (uint64_t)(r->done_at != 0 ? r->done_at : r->end), r->bytes,
+           r->duplicates, r->steps, r->peak, r->status.head.number,
+           r->failed ? ": " : "", r->failed ? r->text : "");
 }
 
-/* The world beside the record, as it was and as it might have been. */
-static int run_anew(const struct sim_args *a, const char *path) {
-    struct arena arena = { 0 }, run = { 0 };
-    struct world w;
+/* A world as it was and as it might have been. */
+static int run_both(const struct sim_args *a, struct world *w,
+                    const char *before) {
+    struct arena run = { 0 };
     struct result was, now;
+    struct sim_options opt = { .patient = true };
+    sim_run(&was, w, &run, &opt);
+    int err = sim_apply_what_if(a, w);
+    if (err == 0) {
+        if (a->narrate) opt.narrate = stdout;
+        sim_run(&now, w, &run, &opt);
+        show(before, &was);
+        show("what if", &now);
+    }
+    arena_free(&run);
+    return err;
+}
+
+/* The world beside the record. */
+static int run_anew(const struct sim_args *a, const char *path) {
+    struct arena arena = { 0 };
+    struct world w;
     char error[256];
     size_t n;
     char *text = sim_read_file(path, &n);
@@ -173,25 +189,48 @@ static int run_anew(const struct sim_args *a, const char *path) {
     free(text);
     if (err != 0) {
         fprintf(stderr, "%s: %s\n", path, error);
-        return SIM_INPUT;
+        err = SIM_INPUT;
+    } else {
+        err = run_both(a, &w, "recorded");
     }
-    struct sim_options opt = { 0 };
-    sim_run(&was, &w, &run, &opt);
-    err = sim_apply_what_if(a, &w);
-    if (err != 0) return err;
-    if (a->narrate) opt.narrate = stdout;
-    sim_run(&now, &w, &run, &opt);
-    show("recorded", &was);
-    show("what if", &now);
     arena_free(&arena);
-    arena_free(&run);
-    return 0;
+    return err;
 }
 
-static int change(const struct sim_args *a, struct bp_pool_config *c) {
-    struct world w = { .pool = *c };
-    int err = sim_apply_what_if(a, &w);
-    *c = w.pool;
+static int write_model(const struct sim_args *a, const struct world *w) {
+    char path[512];
+    struct sink text = { 0 };
+    snprintf(path, sizeof path, "%s/model.scn", a->out);
+    world_print(w, &text);
+    FILE *f = fopen(path, "w");
+    bool good = f != NULL && fputs(text.text, f) != EOF;
+    if (f != NULL && fclose(f) != 0) good = false;
+    sink_free(&text);
+    if (good)
+        printf("---- blockpool-sim run %s\n", path);
+    else
+        fprintf(stderr, "blockpool-sim: cannot write %s: %s\n", path,
+                strerror(errno));
+    return good ? 0 : SIM_INPUT;
+}
+
+/* The world that a record of a real node lets one guess. */
+static int run_model(const struct sim_args *a, struct bp_record *record) {
+    struct arena arena = { 0 };
+    struct world w;
+    struct model_facts m;
+    int err = model_world(&w, &arena, record, &m);
+    if (err != 0) {
+        fprintf(stderr, "blockpool-sim: %s: %s\n", a->arg[0], bp_strerror(err));
+        err = SIM_INPUT;
+    } else {
+        printf("recorded  %6" PRIu64 " ms, %u requests; as a world: %u blocks, "
+               "%u peers, %u left out\n",
+               (uint64_t)m.ms, m.requests, m.blocks, m.peers, m.left_out);
+        if (a->out != NULL) err = write_model(a, &w);
+        if (err == 0) err = run_both(a, &w, "modelled");
+    }
+    arena_free(&arena);
     return err;
 }
 
@@ -213,9 +252,7 @@ int command_replay(struct sim_args *a) {
         fclose(f);
         return SIM_INPUT;
     }
-    struct bp_pool_config config = *bp_record_config(record);
-    err = change(a, &config);
-    if (err == 0) err = feed(record, a, a->what_ifs != 0 ? &config : NULL);
+    err = a->what_ifs != 0 ? run_model(a, record) : feed(record, a);
     bp_record_free(record);
     fclose(f);
     return err;
