@@ -333,6 +333,7 @@ struct bp_pool {
     uint32_t n_suspended, next_suspended;
 
     struct bp_table pages; /* of trails */
+    bp_time full_until;    /* no memory for whole blocks: none wanted before */
     struct bp_table requests;
     uint32_t *wants; /* [requests][blocks_per_request] */
     uint64_t req_serial;

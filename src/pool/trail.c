@@ -322,6 +322,10 @@ static void want_blocks(struct bp_pool *p, struct bp_peer *peer,
                         struct bp_trail *t) {
     enum bp_class room = connected_lacks(p) ? BP_CLASS_RIVAL : BP_CLASS_BEST;
     struct bp_held held;
+    if (p->full_until > p->now) {
+        bp_wake_at(p, p->full_until);
+        return;
+    }
     if (t->want_next < t->floor) t->want_next = t->floor;
     for (uint32_t id = t->oldest; id != BP_NIL; id = page_at(p, id)->newer) {
         const struct bp_page *page = page_at(p, id);

@@ -423,6 +423,11 @@ static size_t run_end(const struct bp_pool *p, const struct reply *r,
     return end;
 }
 
+/* What it gave could not be kept: no use in asking for it again at once. */
+static void no_room(const struct bp_pool *p, struct bp_peer *peer) {
+    peer->retry = p->now + BP_BACKOFF_MS;
+}
+
 static bool graft_run(struct bp_pool *p, const struct reply *r, size_t from,
                       size_t end) {
     static const struct bp_held unknown;
@@ -435,6 +440,7 @@ static bool graft_run(struct bp_pool *p, const struct reply *r, size_t from,
     case BP_GRAFT_FULL:
         p->stat.refused += r->n - from;
         release_links(p, run, r->n - from);
+        no_room(p, r->peer);
         return false;
     case BP_GRAFT_INVALID: {
         struct reply rest = *r;
@@ -486,10 +492,12 @@ static void take_reply(struct bp_pool *p, const struct reply *r) {
         return;
     }
     if (r->ask == BP_ASK_FILL) {
-        if (bp_fill_take(p, r->links, (uint32_t)r->n, r->peer->by))
+        if (bp_fill_take(p, r->links, (uint32_t)r->n, r->peer->by)) {
             bp_peer_helped(p, r->peer);
-        else
-            release_links(p, r->links, r->n);
+            return;
+        }
+        release_links(p, r->links, r->n);
+        no_room(p, r->peer);
         return;
     }
     bool fresh = false;

@@ -47,7 +47,10 @@ bp_ref bp_whole_graft(struct bp_pool *p, struct bp_delivery *b, bp_by by) {
         return bp_link_find(&p->forest, &b->hash);
     case BP_GRAFT_FULL:
         p->stat.refused++;
-        bp_room_for(p, BP_NIL, BP_CHUNK_MIN); /* for the next one */
+        if (bp_room_is(p, BP_CHUNK_MIN)) /* then memory is what lacks */
+            p->full_until = p->now + BP_BACKOFF_MS;
+        else
+            bp_room_for(p, BP_NIL, BP_CHUNK_MIN); /* for the next one */
         break;
     case BP_GRAFT_INVALID:
         refuse(p, &b->link, by,

@@ -103,7 +103,9 @@ struct block_head {
 static void *counting_alloc(void *user, size_t n) {
     struct test_alloc *a = user;
     a->calls++;
-    if (a->fail_at != 0 && a->calls == a->fail_at) return NULL;
+    if (a->fail_at != 0 &&
+        (a->calls == a->fail_at || (a->fail_on && a->calls > a->fail_at)))
+        return NULL;
     struct block_head *h = malloc(sizeof *h + n);
     assert_non_null(h);
     h->n = n;

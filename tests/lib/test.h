@@ -56,6 +56,7 @@ struct test_alloc {
     struct bp_alloc iface; /* hand &a.iface to the code under test */
     size_t calls, live_blocks, live_bytes, peak_bytes;
     size_t fail_at; /* 1-based number of the call that fails; 0: none */
+    bool fail_on;   /* and every one after it */
 };
 void test_alloc_init(struct test_alloc *a);
 

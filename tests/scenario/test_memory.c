@@ -9,12 +9,18 @@
    many allocations there were. */
 typedef size_t play(size_t fail);
 
+/* … and every one after it, until the script has ended. */
+static bool fail_on;
+
 /* A failed allocation is a full budget: something is refused or put off, and
    comes again. Nothing leaks, and nobody is accused. */
 static void each_in_turn(const char *name, play *script) {
     size_t calls = script(0);
     assert_true(calls > 20);
     for (size_t fail = 1; fail <= calls; fail++) {
+        fail_on = true;
+        script(fail);
+        fail_on = false;
         size_t n = script(fail);
         if (n > calls) calls = n;
     }
@@ -24,6 +30,7 @@ static void each_in_turn(const char *name, play *script) {
 /* False when the pool could not be made; the scene is closed then. */
 static bool made_or_not(struct scene *s, size_t fail) {
     s->alloc.fail_at = fail;
+    s->alloc.fail_on = fail_on;
     int err = scene_make_pool(s);
     if (err == 0) return true;
     assert_int_equal(err, BP_ERR_NOMEM);
@@ -34,6 +41,8 @@ static bool made_or_not(struct scene *s, size_t fail) {
 }
 
 static size_t finish(struct scene *s, uint32_t head) {
+    if (s->alloc.fail_on) scene_settle(s, 20000);
+    s->alloc.fail_on = false;
     scene_settle(s, 400000);
     if (s->head != head) { /* a peer may have been turned away */
         scene_join(s, 9, head);
@@ -52,9 +61,10 @@ static const struct bp_pool_config small = { .links_per_request = 16,
                                              .links_max = 1024 };
 
 /* Two branches, one peer for each, an announcement beside. */
-static size_t two_branches(size_t fail, int kind) {
+static size_t two_branches(size_t fail, uint32_t caps) {
     struct scene s;
-    world(&s, kind, 120, &small);
+    world(&s, 0, 120, &small);
+    s.caps = caps;
     scene_block(&s, 130, 60, 1);
     scene_chain(&s, 131, 140, 1);
     if (!made_or_not(&s, fail)) return 0;
@@ -66,11 +76,15 @@ static size_t two_branches(size_t fail, int kind) {
 }
 
 static size_t two_branches_links(size_t fail) {
-    return two_branches(fail, 0);
+    return two_branches(fail, SCENE_LINKS);
+}
+
+static size_t two_branches_plain(size_t fail) {
+    return two_branches(fail, BP_CAP_LINKS | BP_CAP_BLOCKS);
 }
 
 static size_t two_branches_bare(size_t fail) {
-    return two_branches(fail, 1);
+    return two_branches(fail, SCENE_BARE);
 }
 
 /* Long enough to be condensed and filled again. */
@@ -83,7 +97,7 @@ static size_t condensed(size_t fail) {
     for (uint32_t i = 1; i <= 2; i++) scene_peer(&s, i)->latency = i;
     scene_join(&s, 1, 1500);
     scene_join(&s, 2, 1500);
-    scene_settle(&s, 400000);
+    scene_settle(&s, fail_on ? 20000 : 400000);
     if (fail == 0) assert_true(s.n_reports[BP_REPORT_CONDENSED] > 0);
     return finish(&s, 1500);
 }
@@ -123,6 +137,7 @@ static size_t wide(size_t fail) {
 static void every_allocation_may_fail(void **state) {
     (void)state;
     each_in_turn("two branches, links", two_branches_links);
+    each_in_turn("two branches, plain", two_branches_plain);
     each_in_turn("two branches, bare", two_branches_bare);
     each_in_turn("condensed", condensed);
     each_in_turn("pushed", pushed);
