@@ -1,24 +1,6 @@
 /* test_ecies: sealed packets, and what must not open. */
-#include "lib/test.h"
-
+#include "curve.h"
 #include "prim/ecies.h"
-
-static struct test_alloc memory;
-static struct bp_secp curve;
-
-static int setup(void **state) {
-    (void)state;
-    static const uint8_t seed[32] = { 7 };
-    test_alloc_init(&memory);
-    return bp_secp_init(&curve, &memory.iface, seed);
-}
-
-static int teardown(void **state) {
-    (void)state;
-    bp_secp_done(&curve);
-    assert_int_equal(memory.live_blocks, 0);
-    return 0;
-}
 
 static void packets_open_only_whole(void **state) {
     (void)state;
@@ -65,5 +47,5 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(packets_open_only_whole),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, curve_open, curve_close);
 }

@@ -1,24 +1,5 @@
 /* test_secp: keys, signatures, and bytes that are neither. */
-#include "lib/test.h"
-
-#include "prim/secp.h"
-
-static struct test_alloc memory;
-static struct bp_secp curve;
-
-static int setup(void **state) {
-    (void)state;
-    static const uint8_t seed[32] = { 7 };
-    test_alloc_init(&memory);
-    return bp_secp_init(&curve, &memory.iface, seed);
-}
-
-static int teardown(void **state) {
-    (void)state;
-    bp_secp_done(&curve);
-    assert_int_equal(memory.live_blocks, 0);
-    return 0;
-}
+#include "curve.h"
 
 /* The order of the group; secrets are below it. */
 static const char order[] =
@@ -93,5 +74,5 @@ int main(void) {
         T(signatures_recover),
         T(no_memory_for_the_curve),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, curve_open, curve_close);
 }
