@@ -30,34 +30,71 @@ static int teardown(void **state) {
     return 0;
 }
 
-/* Inserts one block on the genesis that obeys the rules, with this time and
-   gas used. */
-static struct bp_verdict insert_one(uint64_t time, uint64_t gas_used) {
-    struct bp_header h = spec->genesis;
+struct made {
+    struct bp_header h;
     uint8_t raw[BP_HEADER_BYTES_MAX];
-    struct bp_rlp_w w = { .p = raw, .cap = sizeof raw };
-    struct insert_keep keep = { .has_tip = false };
-    h.number = 1;
-    h.time = time;
-    h.parent_hash = spec->genesis_hash;
-    h.extra = (bp_span){ 0 };
-    h.gas_used = gas_used;
-    bp_difficulty(&h.difficulty, spec, 1, time, &spec->genesis);
-    bp_base_fee(&h.base_fee, spec, &spec->genesis);
-    bp_header_put(&w, &h);
+    bp_span rlp;
+    bp_hash hash;
+};
+
+/* An empty block that obeys the rules, with this time and gas used. */
+static void make(struct made *m, const struct bp_header *parent,
+                 const bp_hash *parent_hash, uint64_t time, uint64_t gas_used) {
+    struct bp_rlp_w w = { .p = m->raw, .cap = sizeof m->raw };
+    m->h = *parent;
+    m->h.number++;
+    m->h.time = time;
+    m->h.parent_hash = *parent_hash;
+    m->h.extra = (bp_span){ 0 };
+    m->h.gas_used = gas_used;
+    bp_difficulty(&m->h.difficulty, spec, m->h.number, time, parent);
+    bp_base_fee(&m->h.base_fee, spec, parent);
+    bp_header_put(&w, &m->h);
     assert_int_equal(bp_rlp_done(&w), 0);
+    m->rlp = (bp_span){ m->raw, w.n };
+    bp_keccak256(&m->hash, m->rlp);
+}
+
+static struct bp_verdict insert(const struct made *m) {
+    struct insert_keep keep = { .has_tip = false };
     struct insert_job *j = insert_new(1);
     assert_non_null(j);
     j->ctx = ctx;
     j->keep = &keep;
-    j->parent_hash = spec->genesis_hash;
-    j->first_number = 1;
-    j->blocks[0].header = (bp_span){ raw, w.n };
-    bp_keccak256(&j->blocks[0].hash, j->blocks[0].header);
+    j->parent_hash = m->h.parent_hash;
+    j->first_number = m->h.number;
+    j->blocks[0].header = m->rlp;
+    j->blocks[0].hash = m->hash;
     insert_run(&j->job);
     struct bp_verdict verdict = j->verdict;
+    if (verdict.kind == BP_VERDICT_OK) assert_true(j->has_head);
     insert_free(j);
     return verdict;
+}
+
+static struct bp_verdict insert_one(uint64_t time, uint64_t gas_used) {
+    struct made m;
+    make(&m, &spec->genesis, &spec->genesis_hash, time, gas_used);
+    return insert(&m);
+}
+
+/* The store may have headers alone: where they say that there are no uncles,
+   nothing is missing of the generations before. */
+static void ancestors_need_no_empty_bodies(void **state) {
+    (void)state;
+    struct made a, b;
+    make(&a, &spec->genesis, &spec->genesis_hash, spec->genesis.time + 20, 0);
+    make(&b, &a.h, &a.hash, a.h.time + 13, 0);
+    struct bp_store_block row = { .hash = a.hash,
+                                  .parent = spec->genesis_hash,
+                                  .number = 1,
+                                  .difficulty = a.h.difficulty,
+                                  .header = a.rlp };
+    struct bp_store_batch batch = { &row, 1, NULL };
+    assert_int_equal(bp_store_write(store, NULL, &batch, NULL), 0);
+    struct bp_verdict v = insert(&b);
+    assert_int_equal(v.kind, BP_VERDICT_OK);
+    assert_int_equal(v.n, 1);
 }
 
 static void a_good_block_is_stored(void **state) {
@@ -106,9 +143,8 @@ static void times_do_not_wrap(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        T(a_broken_rule_is_the_links),
-        T(a_block_of_the_future_waits),
-        T(a_good_block_is_stored),
+        T(a_broken_rule_is_the_links), T(a_block_of_the_future_waits),
+        T(a_good_block_is_stored),     T(ancestors_need_no_empty_bodies),
         T(times_do_not_wrap),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
