@@ -256,8 +256,10 @@ static void passed(struct bp_pool *p, const struct bp_job *job, size_t n) {
     }
 }
 
-/* A run that was made up meanwhile left the probed link out. */
-static void back_to_probed(struct bp_pool *p, bp_ref ref) {
+/* It is still to be checked, wherever it is by now: a run that was made up
+   while it was probed left it out; its section was split while it was in a run
+   that failed. */
+static void still_unchecked(struct bp_pool *p, bp_ref ref) {
     if ((bp_link_at(&p->forest, ref)->flags & BP_PL_DEAD) != 0) return;
     struct bp_section *s =
         bp_section_at(&p->forest, bp_link_section(&p->forest, ref));
@@ -296,6 +298,7 @@ static void stopped_at(struct bp_pool *p, const struct bp_job *job, size_t n,
     else
         bp_section_pause(p, ref,
                          v->kind == BP_VERDICT_LATER ? v->not_before : 0);
+    for (size_t k = n; k < job->n; k++) still_unchecked(p, job->links[k]);
 }
 
 void bp_on_checked(struct bp_pool *p, const struct bp_ev_checked *ev) {
@@ -304,7 +307,7 @@ void bp_on_checked(struct bp_pool *p, const struct bp_ev_checked *ev) {
     const struct bp_verdict *v = &ev->verdict;
     size_t n = v->n < job->n ? v->n : job->n;
     passed(p, job, n);
-    if (job->kind == BP_JOB_PROBE) back_to_probed(p, job->links[0]);
+    if (job->kind == BP_JOB_PROBE) still_unchecked(p, job->links[0]);
     if (n > 0) {
         bp_moved(p);
         got_further(p, job->links[0]);
