@@ -52,8 +52,25 @@ struct msg *net_msg(struct sim *s, struct peer *p, enum msg_kind kind,
     return m;
 }
 
+/* Nobody has an absent block, liars neither: it and, in a list of links, what
+   is below it are left out. False: nothing is left to push. */
+static bool leave_absent(const struct sim *s, struct msg *m) {
+    if (m->kind != MSG_LINKS && m->kind != MSG_BLOCKS && m->kind != MSG_PUSH)
+        return true;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->n; i++) {
+        uint32_t block = m->item[i].block;
+        bool absent = block < s->tree.n && s->tree.b[block].flaw == FLAW_ABSENT;
+        if (!absent) m->item[n++] = m->item[i];
+        if (absent && m->kind == MSG_LINKS) break;
+    }
+    m->n = n;
+    return n != 0 || m->kind != MSG_PUSH;
+}
+
 void net_send(struct sim *s, struct peer *p, struct msg *m) {
     if (p->session == 0 || m->session != p->session) return;
+    if (!leave_absent(s, m)) return;
     const struct peer_spec *x = p->spec;
     m->bytes = FRAME_BYTES;
     for (uint32_t i = 0; i < m->n; i++)
