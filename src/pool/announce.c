@@ -71,11 +71,12 @@ static bool near(const struct bp_pool *p, uint64_t number) {
     return number + BP_NEAR_BELOW >= head && number <= head + BP_NEAR_ABOVE;
 }
 
-/* Held, in the forest, or asked for already. */
+/* Held, in the forest, or asked for already, but not for its notice. */
 static bool known(const struct bp_pool *p, const bp_hash *hash) {
     struct bp_held held;
+    uint32_t slot = bp_slot_find_bare(p, hash);
     return bp_link_find(&p->forest, hash) != BP_NIL ||
-           bp_slot_find_bare(p, hash) != BP_NIL ||
+           (slot != BP_NIL && !bp_slot_at(p, slot)->announced) ||
            bp_known_held(p, hash, &held) ||
            bp_hashset_find(&p->bad, hash) != BP_NIL;
 }
@@ -148,9 +149,9 @@ static void ask(struct bp_pool *p, const struct bp_notice *n, uint32_t peer) {
         bp_links_ask(p, peer, BP_ASK_NOTICE, &n->hash, 1);
         return;
     }
-    if (bp_slot_find_bare(p, &n->hash) != BP_NIL) return;
+    if (!bp_window_has_room(p, BP_CLASS_AHEAD)) return;
     uint32_t slot = bp_slot_bare(p, &n->hash, n->from[0].number, who->serial,
-                                 true, BP_CLASS_BEST);
+                                 true, BP_CLASS_AHEAD);
     if (slot != BP_NIL) bp_slot_at(p, slot)->announced = true;
 }
 
@@ -159,6 +160,10 @@ static void attend(struct bp_pool *p, uint32_t id) {
     struct bp_notice *n = notice_at(p, id);
     if (known(p, &n->hash) || n->tries >= 2 * BP_NOTICE_FROM) {
         notice_drop(p, id);
+        return;
+    }
+    if (bp_slot_find_bare(p, &n->hash) != BP_NIL) { /* an announcer is asked */
+        n->due = p->now + p->cfg.request_first_ms;
         return;
     }
     uint32_t peer = announcer(p, n);

@@ -275,8 +275,13 @@ void bp_window_unask(struct bp_pool *p, uint32_t id, bp_req_id req) {
 
 void bp_window_missed(struct bp_pool *p, uint32_t id,
                       const struct bp_request *r) {
-    if (bp_slot_asked_by(p, id, r->id))
-        bp_slot_failed(p, bp_slot_at(p, id), &p->peer[r->peer]);
+    if (!bp_slot_asked_by(p, id, r->id)) return;
+    const struct bp_peer *peer = &p->peer[r->peer];
+    struct bp_slot *s = bp_slot_at(p, id);
+    bp_slot_failed(p, s, peer);
+    /* Nobody else stands for it: its notice may ask the next one. */
+    if (s->link == BP_NIL && s->announced && s->owner == peer->serial)
+        bp_slot_drop_bare(p, id);
 }
 
 void bp_slot_headed(struct bp_pool *p, uint32_t id) {

@@ -159,8 +159,13 @@ static void want_root(struct bp_pool *p, struct bp_peer *peer,
     if (bp_link_find(&p->forest, hash) != BP_NIL) return;
     uint32_t slot = bp_slot_find_bare(p, hash);
     if (slot != BP_NIL) {
+        bp_slot_at(p, slot)->announced = false; /* it is claimed as well */
+        bp_slot_promote(p, slot, BP_CLASS_BEST);
         /* Two claim it: either may be asked. */
-        if (bp_slot_at(p, slot)->owner != peer->serial) bp_slot_anyone(p, slot);
+        if (bp_slot_at(p, slot)->owner != peer->serial)
+            bp_slot_anyone(p, slot);
+        else
+            peer->hints = true;
         return;
     }
     if (bp_slot_bare(p, hash, number, peer->serial, true, BP_CLASS_BEST) !=

@@ -90,6 +90,41 @@ static void a_position_that_holds_nothing(void **state) {
     }
 }
 
+/* A peer of bare hashes announces blocks that nobody has, for ever, and answers
+   with nothing: what it makes us want leaves the window to the others. */
+static void announced_and_never_given(void **state) {
+    (void)state;
+    EACH_KIND(k) {
+        struct scene s;
+        world(&s, k, 2000, &(struct bp_pool_config){ .window_bytes = 100000 });
+        made(&s);
+        scene_peer(&s, 1)->manual = true;
+        s.caps = SCENE_BARE;
+        scene_join(&s, 1, 0);
+        uint32_t id = 3000;
+        for (int round = 0; round < 30; round++) {
+            for (int i = 0; i < 100; i++, id++) {
+                scene_block(&s, id, 0, 1);
+                scene_announce(&s, 1, id, 1);
+            }
+            scene_run(&s, 700);
+            struct scene_ask *ask;
+            while ((ask = scene_open_ask(&s, 1, BP_ACT_ASK_BLOCKS)) != NULL) {
+                ask->open = false;
+                scene_blocks(&s, 1, ask->id, NULL, 0, true);
+            }
+        }
+        assert_true(scene_status(&s).window_used <= 100000 / 2);
+        scene_peer(&s, 2)->latency = 5;
+        s.caps = kind_caps(k);
+        scene_join(&s, 2, 2000);
+        scene_run(&s, 60000);
+        scene_expect_head(&s, 2000);
+        assert_int_equal(scene_offences(&s), 0);
+        scene_close(&s);
+    }
+}
+
 /* Blocks that nobody asked for are dropped, and are no offence. */
 static void m4_unrequested_blocks(void **state) {
     (void)state;
@@ -683,6 +718,7 @@ int main(void) {
         T(m3_bad_seal_from_one),
         T(a_held_list_of_another_origin),
         T(a_position_that_holds_nothing),
+        T(announced_and_never_given),
         T(m4_unrequested_blocks),
         T(m5_no_head_within_the_limit),
         T(m7_future_block),
