@@ -13,6 +13,7 @@
 
 #define BLOCKS_LEAST 128
 #define BLOCKS_MOST  512
+#define SPARE        10 /* for branches that are drawn when all are spent */
 
 struct draw {
     struct world *w;
@@ -67,6 +68,7 @@ static void draw_main(struct draw *d, uint64_t difficulty) {
     g->empty_pc = odds(d, 50) ? below(d, 60) : 0;
     d->next = 1;
     uint32_t total = between(d, BLOCKS_LEAST, BLOCKS_MOST);
+    if (total > BLOCKS_MOST - SPARE) total = BLOCKS_MOST - SPARE;
     d->budget = total;
     d->main_n = total * 3 / 5 + below(d, total * 3 / 10);
     branch(d, 0, d->main_n, difficulty);
@@ -119,7 +121,9 @@ static void draw_doomed(struct draw *d, uint64_t difficulty) {
 
 static void draw_foreign(struct draw *d, uint64_t difficulty) {
     struct block_run *g = branch(d, LABEL_NONE, 1, difficulty);
-    branch(d, g->first, between(d, 2, 40), difficulty * 20);
+    uint32_t n = between(d, 2, 40);
+    if (n > d->budget) n = d->budget > 2 ? d->budget : 2;
+    branch(d, g->first, n, difficulty * 20);
     d->foreign = d->next - 1;
 }
 
