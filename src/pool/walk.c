@@ -68,11 +68,35 @@ static bool asked(const struct bp_pool *p, uint32_t place,
     return false;
 }
 
+#define FAR_MS 200 /* a round trip that is worth avoiding */
+
+/* The other is far, and this one half as far or less, not for want of links in
+   what it gives. One that was never asked is just not far. */
+static bool much_nearer(const struct bp_peer *a, const struct bp_peer *b) {
+    const struct bp_rate *x = &a->rate[BP_RATE_LINKS];
+    const struct bp_rate *y = &b->rate[BP_RATE_LINKS];
+    uint32_t near = a->rtt_samples > 0 ? a->rtt_ms : FAR_MS;
+    uint32_t far = b->rtt_samples > 0 ? b->rtt_ms : FAR_MS;
+    if (far <= FAR_MS || near > far / 2) return false;
+    return x->samples == 0 || y->samples == 0 || x->per_ks >= y->per_ks;
+}
+
+/* Of two that have the same: who failed nothing, then who is much nearer, for
+   a walk is a chain of round trips. */
+static bool goes_first(const struct bp_pool *p, const struct bp_peer *a,
+                       const struct bp_peer *b) {
+    if (a->back == 0 && b->back == 0) {
+        if (much_nearer(a, b)) return true;
+        if (much_nearer(b, a)) return false;
+    }
+    return bp_peer_before(p, a, b);
+}
+
 /* The peer may be the one to ask. */
 static void offer(struct bp_pool *p, struct bp_pursuit *q, uint32_t place) {
     const struct bp_peer *peer = &p->peer[place];
     if (!may_ask(p, q, peer) || asked(p, place, &q->origin)) return;
-    if (q->asker == BP_NIL || bp_peer_before(p, peer, &p->peer[q->asker]))
+    if (q->asker == BP_NIL || goes_first(p, peer, &p->peer[q->asker]))
         q->asker = place;
 }
 
