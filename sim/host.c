@@ -256,6 +256,9 @@ void host_on_message(struct sim *s, struct msg *m) {
         ev.u.reply.request = m->id;
         ev.u.reply.bytes = m->bytes;
         struct request *r = m->request;
+        /* A liar may answer under a number that it was asked under. */
+        for (int k = 0; r == NULL && k < 3; k++)
+            if (x->last[k] != NULL && x->last[k]->id == m->id) r = x->last[k];
         if (r != NULL) {
             if (r->answered)
                 sim_count(s, HAPPENED_REPLY_TWICE, 1);

@@ -149,7 +149,7 @@ static void ask(struct bp_pool *p, const struct bp_notice *n, uint32_t peer) {
         bp_links_ask(p, peer, BP_ASK_NOTICE, &n->hash, 1);
         return;
     }
-    if (!bp_window_has_room(p, BP_CLASS_AHEAD)) return;
+    if (who->roots >= BP_ROOTS / 2) return;
     uint32_t slot = bp_slot_bare(p, &n->hash, n->from[0].number, who->serial,
                                  true, BP_CLASS_AHEAD);
     if (slot != BP_NIL) bp_slot_at(p, slot)->announced = true;

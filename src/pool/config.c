@@ -68,7 +68,8 @@ uint32_t bp_config_requests(const struct bp_pool_config *c) {
    the one that is always let in. */
 uint32_t bp_config_slots(const struct bp_pool_config *c) {
     uint64_t n = c->window_bytes / BP_RESERVE_MIN + 64;
-    return n < 32768 ? (uint32_t)n : 32768;
+    if (n > 32768) n = 32768;
+    return (uint32_t)n + BP_ROOTS * c->peers_max;
 }
 
 static uint32_t max_u32(uint32_t a, uint32_t b) {

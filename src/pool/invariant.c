@@ -213,6 +213,7 @@ static void check_window(const struct bp_pool *p) {
         here += s->state == BP_SLOT_HERE;
         wanted += s->state == BP_SLOT_WANTED;
     }
+    assert(bytes[BP_CLASS_ROOT] == 0);
     for (int k = 0; k < BP_CLASSES; k++) {
         uint32_t n = 0, prev = BP_NIL;
         for (uint32_t id = w->wanted[k].head; id != BP_NIL;

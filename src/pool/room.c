@@ -212,6 +212,7 @@ static int order(const struct bp_pool *p, const struct bp_slot *s) {
     switch (s->rank) {
     case BP_CLASS_AHEAD: return 3;
     case BP_CLASS_RIVAL: return over ? 2 : 0;
+    case BP_CLASS_ROOT:
     case BP_CLASS_BEST:
     case BP_CLASSES: break;
     }
@@ -259,7 +260,7 @@ void bp_window_yield(struct bp_pool *p) {
         if (id == BP_NIL || !bp_release_room(p)) break;
         const struct bp_slot *s = bp_slot_at(p, id);
         bool mere = s->rank == BP_CLASS_BEST && s->state == BP_SLOT_WANTED &&
-                    w->bytes[BP_CLASS_BEST] > window / 2;
+                    w->missing > 1 && w->bytes[BP_CLASS_BEST] > window / 2;
         if ((s->rank != BP_CLASS_AHEAD && !mere) || is_next(p, s)) break;
         bp_slot_evict(p, id);
         bp_wake_at(p, p->now);

@@ -123,7 +123,7 @@ static uint32_t slot_take(struct bp_pool *p, uint64_t number,
     s->rank = rank;
     s->number = number;
     s->since = p->now;
-    resize(p, s, w->reserve);
+    if (rank != BP_CLASS_ROOT) resize(p, s, w->reserve);
     w->missing += missing(s);
     w->n_ahead += rank == BP_CLASS_AHEAD;
     list_append(p, id);
@@ -140,10 +140,20 @@ uint32_t bp_slot_new(struct bp_pool *p, bp_ref ref, enum bp_class rank) {
 
 /* ---- blocks of which only the hash is claimed ---------------------------- */
 
+static struct bp_peer *peer_of(const struct bp_pool *p, uint64_t serial) {
+    for (uint32_t i = 0; i < p->n_peers; i++)
+        if (p->peer[i].serial == serial && p->peer[i].state != BP_PEER_FREE)
+            return &p->peer[i];
+    return NULL;
+}
+
 uint32_t bp_slot_bare(struct bp_pool *p, const bp_hash *hash, uint64_t number,
                       uint64_t owner, bool only_owner, enum bp_class rank) {
-    uint32_t id = slot_take(p, number, rank);
+    struct bp_peer *peer = only_owner ? peer_of(p, owner) : NULL;
+    if (peer != NULL && peer->roots >= BP_ROOTS) return BP_NIL;
+    uint32_t id = slot_take(p, number, only_owner ? BP_CLASS_ROOT : rank);
     if (id == BP_NIL) return BP_NIL;
+    if (peer != NULL) peer->roots++;
     struct bp_slot *s = bp_slot_at(p, id);
     s->link = BP_NIL;
     s->hash = *hash;
@@ -168,8 +178,19 @@ void bp_slot_anyone(struct bp_pool *p, uint32_t id) {
     bp_slot_at(p, id)->only_owner = false;
 }
 
+/* It is no root any more. */
+static void root_ends(struct bp_pool *p, const struct bp_slot *s) {
+    struct bp_peer *peer =
+        s->rank == BP_CLASS_ROOT ? peer_of(p, s->owner) : NULL;
+    if (peer != NULL) peer->roots--;
+}
+
 void bp_slot_dress(struct bp_pool *p, uint32_t id, bp_ref ref) {
     struct bp_slot *s = bp_slot_at(p, id);
+    if (s->rank == BP_CLASS_ROOT) {
+        bp_slot_promote(p, id, BP_CLASS_AHEAD);
+        resize(p, s, p->window.reserve);
+    }
     bp_index_remove(&p->window.bare, &s->hash, id);
     s->link = ref;
     s->number = bp_link_number(&p->forest, ref);
@@ -179,6 +200,7 @@ void bp_slot_dress(struct bp_pool *p, uint32_t id, bp_ref ref) {
 void bp_slot_promote(struct bp_pool *p, uint32_t id, enum bp_class rank) {
     struct bp_slot *s = bp_slot_at(p, id);
     if (s->rank == rank) return;
+    root_ends(p, s);
     bool listed = s->state == BP_SLOT_WANTED;
     if (listed) list_remove(p, id);
     p->window.missing -= missing(s);
@@ -194,6 +216,7 @@ void bp_slot_promote(struct bp_pool *p, uint32_t id, enum bp_class rank) {
 /* Frees a slot that no link and no index names any more. */
 static void slot_free(struct bp_pool *p, uint32_t id) {
     struct bp_slot *s = bp_slot_at(p, id);
+    root_ends(p, s);
     if (s->state == BP_SLOT_WANTED) list_remove(p, id);
     p->window.missing -= missing(s);
     if (s->state == BP_SLOT_HERE) p->stat.blocks_held--;

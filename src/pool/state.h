@@ -111,6 +111,7 @@ struct bp_peer {
     uint32_t rtt_ms, rtt_samples;
     struct bp_trail trail[BP_TRAILS];
     bool hints;          /* slots may name it as the one who claims them */
+    uint32_t roots;      /* slots of that class that name it */
     uint32_t notices;    /* announcements that wait */
     bool flooded;        /* it was told so */
     uint32_t body_fails; /* replies without any block, in a row */
@@ -201,7 +202,15 @@ enum bp_slot_state {
 };
 
 /* Whose wants come first. */
-enum bp_class { BP_CLASS_BEST, BP_CLASS_RIVAL, BP_CLASS_AHEAD, BP_CLASSES };
+enum bp_class {
+    BP_CLASS_ROOT, /* heads and the last blocks of lists, not here yet: few of
+                      each peer, and no bytes are set aside for them */
+    BP_CLASS_BEST,
+    BP_CLASS_RIVAL,
+    BP_CLASS_AHEAD,
+    BP_CLASSES
+};
+#define BP_ROOTS 16 /* of one peer; half of them may be announced */
 
 struct bp_slot {
     struct bp_cell cell;
@@ -681,7 +690,8 @@ int bp_window_init(struct bp_pool *p) BP_MUST_USE;
 void bp_window_free(struct bp_pool *p);
 /* A slot for the body of a link, wanted; BP_NIL: no room. */
 uint32_t bp_slot_new(struct bp_pool *p, bp_ref ref, enum bp_class rank);
-/* The same for a block of which only the hash is claimed. */
+/* The same for a block of which only the hash is claimed; with `only_owner` it
+   is a root, and BP_NIL may mean that its owner has enough of those. */
 uint32_t bp_slot_bare(struct bp_pool *p, const bp_hash *hash, uint64_t number,
                       uint64_t owner, bool only_owner, enum bp_class rank);
 uint32_t bp_slot_find_bare(const struct bp_pool *p, const bp_hash *hash);

@@ -160,7 +160,6 @@ static void want_root(struct bp_pool *p, struct bp_peer *peer,
     uint32_t slot = bp_slot_find_bare(p, hash);
     if (slot != BP_NIL) {
         bp_slot_at(p, slot)->announced = false; /* it is claimed as well */
-        bp_slot_promote(p, slot, BP_CLASS_BEST);
         /* Two claim it: either may be asked. */
         if (bp_slot_at(p, slot)->owner != peer->serial)
             bp_slot_anyone(p, slot);

@@ -19,6 +19,7 @@ static bool has_room(const struct bp_pool *p, enum bp_class rank) {
     uint64_t after = w->used + w->reserve, rivals = w->bytes[BP_CLASS_RIVAL];
     uint64_t left = w->yields && rivals < share ? share - rivals : 0;
     switch (rank) {
+    case BP_CLASS_ROOT: return true;
     case BP_CLASS_BEST: /* one always gets in */
         return w->bytes[BP_CLASS_BEST] == 0 || after + left <= window;
     case BP_CLASS_RIVAL:
@@ -365,7 +366,11 @@ static bool wants_body(const struct bp_pool *p, const struct bp_plink *l) {
 static void keep_ahead(struct bp_pool *p, uint32_t id, bp_ref ref) {
     uint32_t section = bp_link_section(&p->forest, ref);
     const struct bp_slot *s = bp_slot_at(p, id);
-    if (!s->root || bp_section_at(&p->forest, section)->connected) return;
+    if (!s->root) return;
+    if (bp_section_at(&p->forest, section)->connected) {
+        bp_slot_promote(p, id, BP_CLASS_BEST);
+        return;
+    }
     bp_slot_promote(p, id, BP_CLASS_AHEAD);
     if (p->window.bytes[BP_CLASS_AHEAD] > p->cfg.window_bytes / 4)
         bp_release(p, bp_window_forget(p, bp_link_at(&p->forest, ref)));
