@@ -10,10 +10,8 @@ static struct bp_held parent_of(const struct bp_pool *p,
     return held;
 }
 
-/* The block is invalid by itself: nothing can stand on it. */
-static void refuse(struct bp_pool *p, const struct bp_link *l, bp_by by,
-                   int offence) {
-    bp_blame(p, by, offence, 0, &l->hash, l->number, true);
+/* The block is invalid: nothing can stand on it. */
+static void condemn(struct bp_pool *p, const struct bp_link *l) {
     if (bp_hashset_find(&p->bad, &l->hash) == BP_NIL)
         bp_hashset_add(&p->bad, &l->hash);
     bp_drop_waiting(p, &l->hash);
@@ -29,6 +27,11 @@ bp_ref bp_whole_graft(struct bp_pool *p, struct bp_delivery *b, bp_by by) {
     struct bp_held known = b->known;
     if (known.held || bp_known_held(p, &b->hash, &known)) {
         bp_hash_held(p, &b->hash, &known);
+        settle_item(p, b, false);
+        return BP_NIL;
+    }
+    if (bp_hashset_find(&p->bad, &b->link.parent) != BP_NIL) {
+        condemn(p, &b->link); /* its sender need not know that yet */
         settle_item(p, b, false);
         return BP_NIL;
     }
@@ -53,8 +56,9 @@ bp_ref bp_whole_graft(struct bp_pool *p, struct bp_delivery *b, bp_by by) {
             bp_room_for(p, BP_NIL, BP_CHUNK_MIN); /* for the next one */
         break;
     case BP_GRAFT_INVALID:
-        refuse(p, &b->link, by,
-               offence != BP_OFF_NONE ? offence : BP_OFF_BAD_RULE);
+        bp_blame(p, by, offence != BP_OFF_NONE ? offence : BP_OFF_BAD_RULE, 0,
+                 &b->hash, b->link.number, true);
+        condemn(p, &b->link);
         break;
     }
     settle_item(p, b, false);

@@ -32,6 +32,7 @@ struct scene_block {
     bool bad_seal;  /* a check finds its seal bad */
     bool bad_rule;  /* a RUN check finds a rule broken */
     bool bad_body;  /* insertion finds a committed body rule broken */
+    bool bad_late;  /* insertion finds a header rule broken */
     bool exists;    /* peers have it */
     bp_time later;  /* LATER before then */
     uint32_t body;  /* bytes */

@@ -78,9 +78,9 @@ static struct bp_verdict judge_blocks(struct scene *s,
         } else {
             assert_true(b->empty && it->link_item != 0);
         }
-        if (!bad && !b->bad_body) continue;
+        if (!bad && !b->bad_body && !b->bad_late) continue;
         v.kind = BP_VERDICT_INVALID;
-        v.part = BP_PART_BODY;
+        v.part = b->bad_late ? BP_PART_LINK : BP_PART_BODY;
         v.body_committed = b->bad_body;
         v.code = -3;
         v.n = i;
