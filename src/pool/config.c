@@ -45,16 +45,16 @@ int bp_config_fill(struct bp_pool_config *c) {
     fill32(&c->announced_max, 256);
     fill32(&c->pushed_max, 64);
     fill_times(c);
-    bool ok = c->links_max >= 64 && c->links_max <= 1u << 22 &&
-              c->peers_max <= 4096 && c->workers <= 1024 &&
-              c->replies_max <= 4096 &&
-              c->links_per_request <= BP_EVENT_ITEMS_MAX &&
-              c->hashes_per_request <= BP_EVENT_ITEMS_MAX &&
-              c->blocks_per_request <= 4096 && c->insert_items_max <= 65536 &&
-              c->check_links_max <= 65536 && c->bad_hashes_max <= 1u << 24 &&
-              c->suspended_max <= 1u << 24 && c->announced_max <= 65536 &&
-              c->pushed_max <= 65536 && c->window_bytes >= 4 * KIB &&
-              c->request_min_ms <= c->request_max_ms;
+    bool ok =
+        c->links_max >= 64 && c->links_max <= 1u << 22 &&
+        c->peers_max <= 4096 && c->workers <= 1024 && c->replies_max <= 4096 &&
+        c->links_per_request <= BP_EVENT_ITEMS_MAX &&
+        c->hashes_per_request <= BP_EVENT_ITEMS_MAX &&
+        c->blocks_per_request <= 4096 && c->insert_items_max <= 65536 &&
+        c->check_links_max <= 65536 && c->bad_hashes_max <= 1u << 24 &&
+        c->suspended_max <= 1u << 24 && c->announced_max <= 65536 &&
+        c->pushed_max <= 65536 && c->window_bytes >= 4 * KIB &&
+        c->window_bytes <= 1ull << 48 && c->request_min_ms <= c->request_max_ms;
     return ok ? 0 : BP_ERR_RANGE;
 }
 

@@ -151,7 +151,9 @@ static void on_reset(struct bp_pool *p) {
         if (p->peer[i].state != BP_PEER_FREE) bp_peer_remove(p, i);
     p->n_peers = 0;
     bp_hashset_clear(&p->recent);
+    bp_hashset_clear(&p->bad);
     p->recent_top = 0;
+    p->probe_wait = p->full_until = 0;
     p->target.set = false;
     p->synced = true;
     p->stalled = false;

@@ -285,7 +285,6 @@ enum bp_job_kind { BP_JOB_PROBE, BP_JOB_RUN, BP_JOB_INSERT };
 struct bp_job {
     bp_job_id id; /* 0: free */
     enum bp_job_kind kind;
-    bool orphan; /* reset or purged: the result only releases */
     uint32_t n;
     bp_ref *links;      /* oldest first */
     bp_hash parent;     /* of the first */
@@ -519,7 +518,8 @@ void bp_peers_recent(struct bp_pool *p);
 /* Order of two peers as sources: true if a goes before b. */
 bool bp_peer_before(const struct bp_pool *p, const struct bp_peer *a,
                     const struct bp_peer *b);
-/* What the pool itself knows to be held: genesis, head, inserted lately. */
+/* What the pool itself knows to be held: the head, and what was inserted
+   lately. */
 bool bp_known_held(const struct bp_pool *p, const bp_hash *hash,
                    struct bp_held *held);
 

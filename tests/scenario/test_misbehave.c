@@ -125,6 +125,26 @@ static void announced_and_never_given(void **state) {
     }
 }
 
+/* A reset forgets what was found invalid too: it is found again. */
+static void a_reset_forgets_invalid_blocks(void **state) {
+    (void)state;
+    struct scene s;
+    world(&s, 0, 3, NULL);
+    scene_at(&s, 3)->bad_rule = true;
+    made(&s);
+    scene_join(&s, 1, 3);
+    scene_settle(&s, 100000);
+    assert_int_equal(scene_blamed(&s, 1, BP_OFF_BAD_RULE), 1);
+    scene_join(&s, 2, 3);
+    assert_int_equal(scene_blamed(&s, 2, BP_OFF_BANNED), 1);
+    scene_step(&s, &(struct bp_event){ .type = BP_EV_RESET });
+    scene_join(&s, 3, 3);
+    assert_int_equal(scene_blamed(&s, 3, BP_OFF_BANNED), 0);
+    scene_settle(&s, 100000);
+    assert_int_equal(scene_blamed(&s, 3, BP_OFF_BAD_RULE), 1);
+    scene_close(&s);
+}
+
 /* Blocks that nobody asked for are dropped, and are no offence. */
 static void m4_unrequested_blocks(void **state) {
     (void)state;
@@ -719,6 +739,7 @@ int main(void) {
         T(a_held_list_of_another_origin),
         T(a_position_that_holds_nothing),
         T(announced_and_never_given),
+        T(a_reset_forgets_invalid_blocks),
         T(m4_unrequested_blocks),
         T(m5_no_head_within_the_limit),
         T(m7_future_block),

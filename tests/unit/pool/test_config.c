@@ -94,6 +94,8 @@ static void what_contradicts_itself(void **state) {
     expect_refused((cfg){ .announced_max = 65537 });
     expect_refused((cfg){ .pushed_max = 65537 });
     expect_refused((cfg){ .window_bytes = 4095 });
+    expect_refused((cfg){ .window_bytes = (1ull << 48) + 1 });
+    expect_refused((cfg){ .window_bytes = UINT64_MAX });
     expect_refused((cfg){ .request_min_ms = 15001 });
     expect_refused((cfg){ .request_max_ms = 999 });
 }
