@@ -255,7 +255,8 @@ static void spam(const char *what, bool headers) {
             if (!scene_peer(&s, 9)->here)
                 scene_join_td(&s, 9, first + length, UINT64_MAX);
         }
-        if (minute == 4) early = bp_pool_memory(s.pool);
+        /* Once it has all that it may borrow. */
+        if (minute == 14) early = bp_pool_memory(s.pool);
     }
     if (s.head != 3000) fprintf(stderr, "%s: the others did not sync\n", what);
     bench_json(name, what, (double)bp_pool_memory(s.pool) - (double)early,
