@@ -236,6 +236,7 @@ static void schedule(struct bp_pool *p) {
     bp_walk_schedule(p);
     bp_window_open(p);
     bp_trails_schedule(p);
+    remove_condemned(p);
     bp_notices_schedule(p);
     bp_check_schedule(p);
     bp_window_schedule(p);

@@ -131,17 +131,25 @@ struct bp_forest {
     struct bp_index orphans; /* `below` of a dangling section -> section */
     uint64_t places;         /* of all chunks */
     uint64_t places_max;
-    uint64_t links;    /* in the forest, in memory, */
-    uint64_t bare;     /* … without a header of their own */
-    uint32_t grave;    /* stretches whose items are to be released */
-    uint64_t buried;   /* links of those */
-    bool dropped;      /* something was, since hints were last looked at */
+    uint64_t links;  /* in the forest, in memory, */
+    uint64_t bare;   /* … without a header of their own */
+    uint32_t grave;  /* stretches whose items are to be released */
+    uint64_t buried; /* links of those */
+    uint64_t losses; /* counts what went that hints may have relied on */
+    /* Numbers of what was connected since hints were last looked at. */
+    uint64_t joined_low, joined_high;
     uint64_t drops;    /* branches that were, ever */
     bool ranked;       /* `order` is up to date */
     uint32_t dangling; /* root of the heaviest branch that dangles */
     uint32_t n_order;  /* connected sections, heaviest branch first, */
     uint32_t order[BP_RANK_MAX]; /* older before newer in a branch */
 };
+
+static inline void bp_forest_joined(struct bp_forest *f, uint64_t low,
+                                    uint64_t high) {
+    if (low < f->joined_low) f->joined_low = low;
+    if (high > f->joined_high) f->joined_high = high;
+}
 
 struct bp_pool;
 

@@ -159,8 +159,8 @@ void bp_on_joined(struct bp_pool *p, const struct bp_ev_joined *ev) {
                               .serial = ++p->peer_serial,
                               .by = by,
                               .info = ev->info };
-    for (int k = 0; k < BP_TRAILS; k++)
-        peer->trail[k].newest = peer->trail[k].oldest = BP_NIL;
+    for (int k = 0; k < BP_TRAILS; k++) peer->trail[k].page = BP_NIL;
+    peer->first_page = peer->last_page = BP_NIL;
     p->peer_id[place] = ev->peer;
     if (place >= p->n_peers) p->n_peers = place + 1;
     bp_rate_init(&peer->rate[BP_RATE_LINKS], p->cfg.links_per_request);

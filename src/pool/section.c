@@ -31,6 +31,7 @@ int bp_forest_init(struct bp_forest *f, struct bp_mem *mem, uint64_t links_max,
                    uint64_t seed) {
     *f = (struct bp_forest){ .mem = mem,
                              .places_max = links_max,
+                             .joined_low = UINT64_MAX,
                              .grave = BP_NIL };
     if (bp_table_init(&f->chunks, mem, sizeof(struct bp_chunk), 6,
                       chunks_for(links_max)) != 0 ||
@@ -262,7 +263,7 @@ void bp_forest_drop(struct bp_pool *p, uint32_t section) {
     struct bp_forest *f = &p->forest;
     uint32_t above = bp_section_at(f, section)->parent;
     f->ranked = false;
-    f->dropped = true;
+    f->losses++;
     f->drops++;
     for (uint32_t at = section;;) {
         struct bp_section *s = bp_section_at(f, at);
@@ -297,6 +298,7 @@ static bool connect(struct bp_pool *p, uint32_t root, const bp_u256 *base) {
         if (bp_u256_add(&tip, &s->base, &s->work)) return false;
         s->connected = true;
         s->check_next = s->want_next = bp_section_bottom(s);
+        bp_forest_joined(f, s->want_next, s->top);
         s->progress = p->now;
         for (uint32_t id = s->newest; id != BP_NIL;
              id = bp_stretch_at(f, id)->older)

@@ -270,7 +270,7 @@ void bp_slot_evict(struct bp_pool *p, uint32_t id) {
         if (s->size > p->window.reserve) p->window.reserve = s->size;
     }
     if (s->link == BP_NIL) {
-        p->forest.dropped = true; /* trails look for it again */
+        p->window.dropped++;
         bp_slot_drop_bare(p, id);
     } else {
         bp_release(p, let_go(p, id));

@@ -9,6 +9,8 @@
      request   the ledger: who was asked for what, and when it is late
      estimate  round trips, rates, deadlines, sizes
      walk      from heads downward, until something held is reached
+     trail     the same for peers that answer with bare hashes
+     pages     the lists that they gave
      forest    links and sections (forest.h)
      check     links checked by the host: probes and runs
      window    bodies: what is wanted, asked, held
@@ -45,30 +47,48 @@
 #define BP_UNCONFIRMED 4 /* lists whose root block has not come yet */
 #define BP_TRAILS      2 /* of a peer: the one it follows, and its new head's */
 
-/* One list of hashes that a peer claims, newest first. */
+/* One list of hashes that a peer claims to be below `from`, newest first. */
 struct bp_page {
     struct bp_cell cell;
-    uint32_t newer, older;
-    uint32_t n;
-    bool confirmed; /* its root block came, and the next list follows it */
-    uint64_t top;   /* number of the first */
+    uint32_t prev, next; /* of the peer's */
+    uint32_t newer;      /* the next one up the trail that leads over it */
+    uint32_t n;          /* never 0 */
+    bool confirmed;      /* the block of its last hash came */
+    bool grounded;       /* what is below its last hash is held */
+    uint64_t mark;       /* while it is looked for what can go */
+    uint64_t top;        /* number of the first */
+    bp_hash from;
     bp_hash hash[BP_PAGE_HASHES];
 };
 
-/* The lists from a head downward. Hints of what to fetch, no more. */
+enum bp_trail_state {
+    BP_TRAIL_NONE,
+    BP_TRAIL_HEADLESS, /* the block it starts with is missing */
+    BP_TRAIL_OPEN,     /* the next list is to be asked below `end` */
+    BP_TRAIL_GROUNDED  /* `end`, or what is below it, is connected or held */
+};
+
+/* The way from a hash that a peer claims downward. Hints of what to fetch, no
+   more. */
 struct bp_trail {
-    bool live;
-    bool complete; /* its last hash stands on something known */
-    bool based;    /* … which is connected */
-    bp_hash base;  /* that something */
-    uint64_t base_number;
-    bp_hash head;
-    bp_hash end; /* where the next list is asked from */
+    enum bp_trail_state state;
+    bool numbered; /* the number of its start is known */
+    bool cut;      /* it starts below a list that had to be given up */
+    bp_hash head;  /* the claim that it is of */
+    bp_hash start; /* the same, unless cut */
+    uint64_t number;
+    /* Looked up; good until more was lost than `seen`. */
+    uint64_t seen;
+    uint64_t given; /* lists of the peer, when `end` was looked up */
+    bp_hash end;
     uint64_t end_number;
-    uint32_t newest, oldest; /* pages */
-    uint32_t n_pages;
+    uint32_t page;      /* the lowest one that it leads over, or BP_NIL */
     uint64_t want_next; /* number of the next block to want, upward */
-    uint64_t floor;     /* blocks below this number are held */
+    uint64_t scanned;   /* … from where none was dropped since */
+    /* What it failed is its own, not the peer's or another branch's. */
+    uint32_t fails;
+    bp_time retry;
+    uint64_t tried; /* tick of its last ask */
 };
 
 /* ---- peers ---- */
@@ -110,11 +130,15 @@ struct bp_peer {
     struct bp_rate rate[BP_RATES];
     uint32_t rtt_ms, rtt_samples;
     struct bp_trail trail[BP_TRAILS];
-    bool hints;          /* slots may name it as the one who claims them */
-    uint32_t roots;      /* slots of that class that name it */
-    uint32_t notices;    /* announcements that wait */
-    bool flooded;        /* it was told so */
-    uint32_t body_fails; /* replies without any block, in a row */
+    uint32_t first_page, last_page; /* its lists */
+    uint32_t n_pages;
+    uint64_t pages_given; /* counts them */
+    bool littered;        /* some may be of no use any more */
+    bool hints;           /* slots may name it as the one who claims them */
+    uint32_t roots;       /* slots of that class that name it */
+    uint32_t notices;     /* announcements that wait */
+    bool flooded;         /* it was told so */
+    uint32_t body_fails;  /* replies without any block, in a row */
     bp_time body_retry;
     uint64_t links_given, blocks_given;
     uint32_t faults, offences;
@@ -244,6 +268,7 @@ struct bp_list {
 struct bp_window {
     struct bp_table slots;
     struct bp_index bare;       /* hash -> slot without a link */
+    uint64_t dropped;           /* counts such that went, to be wanted again */
     uint64_t used;              /* bytes reserved, held and in insertion, */
     uint64_t bytes[BP_CLASSES]; /* … of each class */
     uint32_t n_ahead;           /* slots for unconnected sections */
@@ -340,8 +365,9 @@ struct bp_pool {
     struct bp_suspended *suspended; /* [suspended_max], a ring */
     uint32_t n_suspended, next_suspended;
 
-    struct bp_table pages; /* of trails */
-    bp_time full_until;    /* no memory for whole blocks: none wanted before */
+    struct bp_table pages; /* of all peers */
+    uint64_t page_mark;
+    bp_time full_until; /* no memory for whole blocks: none wanted before */
     struct bp_table requests;
     uint32_t *wants; /* [requests][blocks_per_request] */
     uint64_t req_serial;
@@ -614,25 +640,50 @@ bool bp_window_evict(struct bp_pool *p);
    of the link (and clears it), not that of the block. */
 bp_ref bp_whole_graft(struct bp_pool *p, struct bp_delivery *b, bp_by by);
 
-/* ---- trail.c ---- */
+/* ---- pages.c ---- */
 uint32_t bp_pages_max(const struct bp_pool_config *c);
+static inline struct bp_page *bp_page_at(const struct bp_pool *p, uint32_t id) {
+    return bp_table_at(&p->pages, id);
+}
+/* The peer says that these, at most BP_PAGE_HASHES, are below `from`; the
+   first has number top. The page they are on, or BP_NIL: no room. */
+uint32_t bp_page_add(struct bp_pool *p, struct bp_peer *peer,
+                     const bp_hash *from, uint64_t top, const bp_hash *hashes,
+                     uint32_t n) BP_MUST_USE;
+void bp_page_free(struct bp_pool *p, struct bp_peer *peer, uint32_t id);
+/* A page of the peer that has this hash with that number; looked for behind
+   the page `after` first. */
+uint32_t bp_page_with(const struct bp_pool *p, const struct bp_peer *peer,
+                      uint32_t after, uint64_t number, const bp_hash *hash);
+/* … that says what is below it. */
+uint32_t bp_page_below(const struct bp_pool *p, const struct bp_peer *peer,
+                       uint32_t after, uint64_t number, const bp_hash *hash);
+/* Some page has something to say of the n numbers below `end`. */
+bool bp_pages_meet(const struct bp_pool *p, const struct bp_peer *peer,
+                   uint64_t end, uint64_t n);
+/* A block came that the peer's lists have with that number: false if they say
+   something else of it. */
+bool bp_pages_confirm(struct bp_pool *p, const struct bp_peer *peer,
+                      uint64_t number, const struct bp_link *link) BP_MUST_USE;
+
+/* ---- trail.c ---- */
 void bp_trails_schedule(struct bp_pool *p);
 void bp_on_hashes(struct bp_pool *p, const struct bp_ev_hashes *ev);
 /* Forgets the trails of a peer and what only they want; `gone`: and what it
    announced. */
 void bp_trails_free(struct bp_pool *p, uint32_t peer, bool gone);
-/* A block came whose slot had no link: whether the claim that named it holds.
-   False: its owner was blamed. */
-bool bp_trail_confirm(struct bp_pool *p, const struct bp_slot *s,
+/* A block came whose slot had no link: its owner is blamed if the claim that
+   named it does not hold. */
+void bp_trail_confirm(struct bp_pool *p, const struct bp_slot *s,
                       const struct bp_link *link);
 /* A peer lacks what its lists say. If one of them is of a head that it does
    not claim any more, it has changed sides: its lists go, those of its head
    begin anew, and it is no fault. */
 bool bp_trails_forsaken(struct bp_pool *p, uint32_t peer);
-/* The host holds this hash: no list needs what is at it or below. */
-void bp_trails_held(struct bp_pool *p, const bp_hash *hash, uint64_t number);
 /* The claims of this peer lead nowhere now: they wait a little. */
 void bp_trail_pause(struct bp_pool *p, uint64_t serial);
+/* When it is asked again for what it failed. */
+bp_time bp_trails_retry(const struct bp_peer *peer);
 static inline bool bp_peer_bare(const struct bp_peer *peer) {
     return (peer->info.caps & (BP_CAP_LINKS | BP_CAP_HASHES)) == BP_CAP_HASHES;
 }

@@ -1,61 +1,55 @@
 /* trail: peers that answer with bare hashes.
 
-   A peer's head block comes first; its parent hash tells whether the first
-   list is one. The next list is asked at once, with the last block of this one
-   (its root) beside it, whose parent must be the first hash of the next. At
-   most BP_UNCONFIRMED lists hang in the air. When the lists reach something
-   known, their blocks are fetched upward, from whoever has them, and each must
-   stand on the next hash, or the list is refuted.
+   What such a peer is asked next is looked up, not remembered: from its head
+   downward, over sections of the forest where there are links, over its own
+   lists (pages) where there are only claims, until something connected is
+   reached, or the lists end.
 
-        head block  --> [ h1 h2 … root ] --> [ … root ] --> known
+        head block  --> [ h1 h2 … root ] --> [ … root ] --> connected
                                   |             |
                                 block         block    (confirm the next list)
 
-   A trail is a hint: it counts as no work, splits no section, and stops no
-   other peer's. What comes from it are blocks, and those are links. */
+   The next list is asked at once, with the last block of this one (its root)
+   beside it, whose parent must be the first hash of the next. At most
+   BP_UNCONFIRMED lists hang in the air. From connected ground the blocks are
+   fetched upward, from whoever has them, and each must stand on the next hash,
+   or the list is refuted.
+
+   The place so found stays good while the forest only grows; when something
+   of it is lost, it is looked up anew, and where something connects, the lists
+   end there. A trail is a hint: it counts as no work, splits no section, and
+   stops no other peer's. What comes from it are blocks, and those are links. */
 #include <assert.h>
 
 #include "pool/state.h"
 
-uint32_t bp_pages_max(const struct bp_pool_config *c) {
-    uint64_t n = c->links_max / 2 / BP_PAGE_HASHES;
-    return n < 16 ? 16 : (uint32_t)n;
+static bool live(const struct bp_trail *t) {
+    return t->state != BP_TRAIL_NONE;
 }
 
-static struct bp_page *page_at(const struct bp_pool *p, uint32_t id) {
-    return bp_table_at(&p->pages, id);
+/* Its start is connected: nothing is left to do. */
+static bool finished(const struct bp_trail *t) {
+    return t->state == BP_TRAIL_GROUNDED && t->page == BP_NIL;
 }
 
-/* ---- pages -------------------------------------------------------------- */
-
-static void page_free(struct bp_pool *p, struct bp_trail *t, uint32_t id) {
-    struct bp_page *page = page_at(p, id);
-    if (page->newer != BP_NIL)
-        page_at(p, page->newer)->older = page->older;
-    else
-        t->newest = page->older;
-    if (page->older != BP_NIL)
-        page_at(p, page->older)->newer = page->newer;
-    else
-        t->oldest = page->newer;
-    t->n_pages--;
-    bp_table_give(&p->pages, id);
+/* Its place is looked up anew. */
+static void lose(const struct bp_pool *p, struct bp_trail *t) {
+    t->seen = p->forest.losses - 1;
 }
 
-static void trail_free(struct bp_pool *p, struct bp_trail *t) {
-    while (t->live && t->newest != BP_NIL) page_free(p, t, t->newest);
-    *t = (struct bp_trail){ .newest = BP_NIL, .oldest = BP_NIL };
-}
-
-/* Others may have skipped what this one wanted: they look again. */
-static void rescan(struct bp_pool *p) {
-    for (uint32_t i = 0; i < p->n_peers; i++)
-        for (int k = 0; k < BP_TRAILS; k++) p->peer[i].trail[k].want_next = 0;
+static void begin(struct bp_pool *p, struct bp_trail *t, const bp_hash *head) {
+    *t = (struct bp_trail){ .state = BP_TRAIL_HEADLESS,
+                            .head = *head,
+                            .start = *head,
+                            .page = BP_NIL };
+    lose(p, t);
 }
 
 void bp_trails_free(struct bp_pool *p, uint32_t peer, bool gone) {
     struct bp_peer *who = &p->peer[peer];
-    for (int k = 0; k < BP_TRAILS; k++) trail_free(p, &who->trail[k]);
+    while (who->first_page != BP_NIL) bp_page_free(p, who, who->first_page);
+    for (int k = 0; k < BP_TRAILS; k++)
+        who->trail[k] = (struct bp_trail){ .page = BP_NIL };
     if (!who->hints && !gone) return;
     who->hints = false;
     for (uint32_t i = 0; i < p->window.slots.used; i++) {
@@ -64,39 +58,219 @@ void bp_trails_free(struct bp_pool *p, uint32_t peer, bool gone) {
             (gone || !s->announced))
             bp_slot_drop_bare(p, i);
     }
-    rescan(p);
+    p->window.dropped++; /* others may have skipped what this one wanted */
 }
 
 bool bp_trails_forsaken(struct bp_pool *p, uint32_t peer) {
     const struct bp_peer *who = &p->peer[peer];
     bool forsaken = false;
     for (int k = 0; k < BP_TRAILS; k++)
-        forsaken |= who->trail[k].live &&
+        forsaken |= live(&who->trail[k]) &&
                     !bp_hash_eq(&who->trail[k].head, &who->info.claim.head);
     if (forsaken) bp_trails_free(p, peer, false);
     return forsaken;
 }
 
-/* The hash that a trail has at this number, or NULL. */
-static const bp_hash *hash_at(const struct bp_pool *p, const struct bp_trail *t,
-                              uint64_t number) {
-    for (uint32_t id = t->oldest; id != BP_NIL; id = page_at(p, id)->newer) {
-        const struct bp_page *page = page_at(p, id);
-        if (number > page->top) continue;
-        uint64_t k = page->top - number;
-        return k < page->n ? &page->hash[k] : NULL;
-    }
-    return NULL;
+/* ---- where a trail is ---------------------------------------------------- */
+
+static void forged(struct bp_pool *p, struct bp_peer *peer, const bp_hash *hash,
+                   uint64_t number) {
+    bp_blame(p, peer->by, BP_OFF_FORGED_LIST, 0, hash, number, true);
+    bp_wake_at(p, p->now);
 }
 
-void bp_trails_held(struct bp_pool *p, const bp_hash *hash, uint64_t number) {
-    for (uint32_t i = 0; i < p->n_peers; i++)
-        for (int k = 0; k < BP_TRAILS; k++) {
-            struct bp_trail *t = &p->peer[i].trail[k];
-            const bp_hash *h = t->live ? hash_at(p, t, number) : NULL;
-            if (h != NULL && bp_hash_eq(h, hash) && number >= t->floor)
-                t->floor = number + 1;
+static void enter(struct bp_pool *p, struct bp_trail *t, uint32_t id) {
+    struct bp_page *page = bp_page_at(p, id);
+    if (t->page != id) page->newer = t->page; /* else it grew */
+    t->page = id;
+    t->end = page->hash[page->n - 1];
+    t->end_number = page->top - (page->n - 1);
+    if (page->grounded) t->state = BP_TRAIL_GROUNDED;
+}
+
+/* Down from a link over all that is known to be below it. False: this is as
+   far as it goes. */
+static bool jump(struct bp_pool *p, struct bp_peer *peer, struct bp_trail *t,
+                 bp_ref ref) {
+    const struct bp_forest *f = &p->forest;
+    uint64_t number = bp_link_number(f, ref);
+    if (t->numbered && number != t->end_number) {
+        forged(p, peer, &t->end, t->end_number);
+        return false;
+    }
+    if (!t->numbered) t->number = number;
+    t->numbered = true;
+    uint32_t root = bp_section_root(f, bp_link_section(f, ref));
+    const struct bp_section *s = bp_section_at(f, root);
+    if (s->connected) {
+        t->state = BP_TRAIL_GROUNDED;
+        return false;
+    }
+    uint64_t bottom = bp_section_bottom(s);
+    if (t->state == BP_TRAIL_OPEN && bottom == t->end_number &&
+        t->given == peer->pages_given)
+        return false; /* as before */
+    uint32_t id = bp_page_with(p, peer, t->page, bottom - 1, &s->below);
+    bp_ref last = bp_section_link(f, root, bottom);
+    if (id == BP_NIL && last == BP_NIL) /* condensed */
+        id = bp_page_below(p, peer, t->page, bottom - 1, &s->below);
+    if (id != BP_NIL) {
+        enter(p, t, id);
+        return t->state != BP_TRAIL_GROUNDED;
+    }
+    t->end = last != BP_NIL ? bp_link_at(f, last)->hash : s->below;
+    t->end_number = last != BP_NIL ? bottom : bottom - 1;
+    t->state = BP_TRAIL_OPEN;
+    t->given = peer->pages_given;
+    return false;
+}
+
+/* Brings `state`, `end` and `page` up to date. */
+static void locate(struct bp_pool *p, struct bp_peer *peer,
+                   struct bp_trail *t) {
+    struct bp_held held;
+    if (t->seen != p->forest.losses) {
+        t->seen = p->forest.losses;
+        t->state = BP_TRAIL_HEADLESS;
+        t->page = BP_NIL;
+        t->end = t->start;
+        t->end_number = t->number;
+        t->want_next = 0;
+        peer->littered = true;
+    }
+    while (t->state != BP_TRAIL_GROUNDED) {
+        bp_ref ref = bp_link_find(&p->forest, &t->end);
+        if (ref != BP_NIL) {
+            if (!jump(p, peer, t, ref)) return;
+            continue;
         }
+        if (bp_known_held(p, &t->end, &held)) {
+            t->state = BP_TRAIL_GROUNDED;
+            return;
+        }
+        if (!t->numbered) return;
+        uint32_t id = bp_page_below(p, peer, t->page, t->end_number, &t->end);
+        if (id == BP_NIL) {
+            t->state = BP_TRAIL_OPEN;
+            return;
+        }
+        enter(p, t, id);
+    }
+}
+
+/* Frees the lists that no trail leads over any more. */
+static void sweep(struct bp_pool *p, struct bp_peer *peer) {
+    if (!peer->littered) return;
+    peer->littered = false;
+    p->page_mark++;
+    for (int k = 0; k < BP_TRAILS; k++) {
+        const struct bp_trail *t = &peer->trail[k];
+        for (uint32_t id = live(t) ? t->page : BP_NIL; id != BP_NIL;
+             id = bp_page_at(p, id)->newer)
+            bp_page_at(p, id)->mark = p->page_mark;
+    }
+    uint32_t next;
+    for (uint32_t id = peer->first_page; id != BP_NIL; id = next) {
+        next = bp_page_at(p, id)->next;
+        if (bp_page_at(p, id)->mark != p->page_mark) bp_page_free(p, peer, id);
+    }
+}
+
+/* Two trails: that of the head, and that of an older one which is still being
+   followed, for most new heads stand on it. */
+static void aim(struct bp_pool *p, struct bp_peer *peer) {
+    struct bp_trail *old = &peer->trail[0], *fresh = &peer->trail[1];
+    const bp_hash *head = &peer->info.claim.head;
+    if (!live(old)) begin(p, old, head);
+    locate(p, peer, old);
+    bool same = bp_hash_eq(&old->start, head);
+    if (!same && old->cut && !finished(old)) return;
+    if (!same && (!live(fresh) || !bp_hash_eq(&fresh->start, head)))
+        begin(p, fresh, head);
+    if (same || !live(fresh)) {
+        fresh->state = BP_TRAIL_NONE;
+        return;
+    }
+    locate(p, peer, fresh);
+    bool meet = fresh->state == BP_TRAIL_OPEN && old->state == BP_TRAIL_OPEN &&
+                bp_hash_eq(&fresh->end, &old->end);
+    if (!meet && fresh->state != BP_TRAIL_GROUNDED && !finished(old)) return;
+    *old = *fresh;
+    fresh->state = BP_TRAIL_NONE;
+    lose(p, old); /* they may have met */
+    locate(p, peer, old);
+}
+
+/* ---- ground that rises --------------------------------------------------- */
+
+/* The newest hash of a page that is connected or held, of those with numbers
+   from low to high; page->n: none. */
+static uint32_t ground_in(const struct bp_pool *p, const struct bp_page *page,
+                          uint64_t low, uint64_t high) {
+    const struct bp_forest *f = &p->forest;
+    struct bp_held held;
+    for (uint32_t i = high < page->top ? (uint32_t)(page->top - high) : 0;
+         i < page->n && page->top - i >= low; i++) {
+        const bp_hash *h = &page->hash[i];
+        bp_ref ref = bp_link_find(f, h);
+        bool found =
+            ref != BP_NIL
+                ? bp_section_at(f, bp_link_section(f, ref))->connected
+                : page->top - i <= p->recent_top && bp_known_held(p, h, &held);
+        if (found) return i;
+    }
+    return page->n;
+}
+
+/* Ends the lists where something connected since they were looked at. */
+static void raise(struct bp_pool *p, struct bp_peer *peer, struct bp_trail *t) {
+    uint64_t low = p->forest.joined_low, high = p->forest.joined_high;
+    uint32_t ground = BP_NIL, at = 0;
+    for (uint32_t id = t->page; id != BP_NIL; id = bp_page_at(p, id)->newer) {
+        const struct bp_page *page = bp_page_at(p, id);
+        if (page->top < low) continue;
+        if (page->top - (page->n - 1) > high) break;
+        uint32_t i = ground_in(p, page, low, high);
+        if (i == page->n) continue;
+        ground = id;
+        at = i;
+    }
+    if (ground == BP_NIL) return;
+    while (t->page != ground) {
+        uint32_t newer = bp_page_at(p, t->page)->newer;
+        bp_page_free(p, peer, t->page);
+        t->page = newer;
+    }
+    struct bp_page *page = bp_page_at(p, ground);
+    if (at + 1 < page->n) {
+        page->n = at + 1;
+        page->confirmed = page->grounded = false;
+    }
+    t->end = page->hash[at];
+    t->end_number = page->top - at;
+    t->state = BP_TRAIL_GROUNDED;
+}
+
+/* What is inserted needs no hint any more. */
+static void shed(struct bp_pool *p, struct bp_peer *peer, struct bp_trail *t) {
+    struct bp_held held;
+    while (t->page != BP_NIL) {
+        struct bp_page *page = bp_page_at(p, t->page);
+        while (page->n > 0 && page->top - (page->n - 1) <= p->recent_top &&
+               bp_known_held(p, &page->hash[page->n - 1], &held)) {
+            page->n--;
+            page->grounded = true;
+        }
+        if (page->n > 0) return;
+        uint32_t newer = page->newer;
+        bp_page_free(p, peer, t->page);
+        t->page = newer;
+        if (newer != BP_NIL)
+            bp_page_at(p, newer)->grounded = true;
+        else
+            lose(p, t); /* what is above may be missing */
+    }
+    if (t->seen != p->forest.losses) bp_wake_at(p, p->now);
 }
 
 /* ---- confirming --------------------------------------------------------- */
@@ -108,30 +282,28 @@ static uint32_t place_of_serial(const struct bp_pool *p, uint64_t serial) {
     return BP_NIL;
 }
 
-void bp_trail_pause(struct bp_pool *p, uint64_t serial) {
-    uint32_t place = place_of_serial(p, serial);
-    if (place != BP_NIL) p->peer[place].retry = p->now + BP_BACKOFF_MS;
+static void pause(struct bp_pool *p, struct bp_trail *t) {
+    uint32_t shift = t->fails < 10 ? t->fails : 10;
+    uint64_t ms = (uint64_t)BP_BACKOFF_MS << shift;
+    if (ms > p->cfg.head_probe_ms) ms = p->cfg.head_probe_ms;
+    t->fails++;
+    t->retry = p->now + ms;
 }
 
-bool bp_trail_confirm(struct bp_pool *p, const struct bp_slot *s,
+void bp_trail_pause(struct bp_pool *p, uint64_t serial) {
+    uint32_t place = place_of_serial(p, serial);
+    if (place == BP_NIL) return;
+    for (int k = 0; k < BP_TRAILS; k++)
+        p->peer[place].trail[k].retry = p->now + BP_BACKOFF_MS;
+}
+
+void bp_trail_confirm(struct bp_pool *p, const struct bp_slot *s,
                       const struct bp_link *link) {
     uint32_t place = place_of_serial(p, s->owner);
-    if (place == BP_NIL) return true; /* nobody stands for it any more */
+    if (place == BP_NIL) return; /* nobody stands for it any more */
     struct bp_peer *owner = &p->peer[place];
-    for (int k = 0; k < BP_TRAILS; k++) {
-        const struct bp_trail *t = &owner->trail[k];
-        if (!t->live) continue;
-        const bp_hash *here = hash_at(p, t, s->number);
-        if (here == NULL || !bp_hash_eq(here, &s->hash)) continue;
-        const bp_hash *next = hash_at(p, t, s->number - 1);
-        bool holds = link->number == s->number &&
-                     (next == NULL || bp_hash_eq(next, &link->parent));
-        if (holds) continue;
-        bp_blame(p, owner->by, BP_OFF_FORGED_LIST, 0, &s->hash, s->number,
-                 true);
-        return false;
-    }
-    return true;
+    if (!bp_pages_confirm(p, owner, s->number, link))
+        forged(p, owner, &s->hash, s->number);
 }
 
 /* Whether the list's root block came; then the next one must follow it. */
@@ -144,15 +316,7 @@ static bool confirmed(struct bp_pool *p, struct bp_page *page) {
     return page->confirmed;
 }
 
-/* ---- asking ------------------------------------------------------------- */
-
-static bool may_ask(struct bp_pool *p, const struct bp_peer *peer) {
-    if (peer->retry > p->now) {
-        bp_wake_at(p, peer->retry);
-        return false;
-    }
-    return bp_peer_free(p, peer, BP_RATE_HASHES);
-}
+/* ---- wanting ------------------------------------------------------------ */
 
 static void want_root(struct bp_pool *p, struct bp_peer *peer,
                       const bp_hash *hash, uint64_t number) {
@@ -172,143 +336,18 @@ static void want_root(struct bp_pool *p, struct bp_peer *peer,
         peer->hints = true;
 }
 
-static void ask_hashes(struct bp_pool *p, uint32_t place,
-                       const struct bp_trail *t) {
-    struct bp_peer *peer = &p->peer[place];
-    uint64_t count = bp_estimate_size(p, peer, BP_RATE_HASHES);
-    if (count > t->end_number) count = t->end_number;
-    if (count == 0) return;
-    struct bp_request *r =
-        bp_request_new(p, place, BP_ASK_HASHES, (uint32_t)count);
-    if (r == NULL) return;
-    r->origin = t->end;
-    peer->tried = ++p->tick;
-    struct bp_action *out = bp_actions_push(p, BP_ACT_ASK_HASHES);
-    assert(out != NULL); /* bp_peer_free saw room */
-    struct bp_act_ask_hashes *a = &out->u.ask_hashes;
-    a->peer = peer->id;
-    a->request = r->id;
-    a->from = t->end;
-    a->count = r->count;
-    a->due = r->due;
-    bp_trace(p, "peer %llu: ask %u hashes from %s",
-             (unsigned long long)peer->id, a->count, bp_short(&a->from).text);
-}
-
-static uint32_t unconfirmed(struct bp_pool *p, const struct bp_trail *t) {
+/* Wants the roots of lists that hang in the air; how many there are. */
+static uint32_t want_roots(struct bp_pool *p, struct bp_peer *peer,
+                           const struct bp_trail *t) {
     uint32_t n = 0;
-    for (uint32_t id = t->oldest; id != BP_NIL && n <= BP_UNCONFIRMED;
-         id = page_at(p, id)->newer) {
-        if (confirmed(p, page_at(p, id))) break;
+    for (uint32_t id = t->page; id != BP_NIL && n < BP_UNCONFIRMED;
+         id = bp_page_at(p, id)->newer) {
+        struct bp_page *page = bp_page_at(p, id);
+        if (confirmed(p, page)) break;
+        want_root(p, peer, &page->hash[page->n - 1], page->top - (page->n - 1));
         n++;
     }
     return n;
-}
-
-/* No peer may fill the table: half for the best, an eighth for others. */
-static bool page_room(const struct bp_pool *p, uint32_t place,
-                      const struct bp_trail *t) {
-    uint32_t share = p->best == place ? 2 : 8;
-    return p->pages.n < p->pages.max && t->n_pages < p->pages.max / share;
-}
-
-/* The newest lists are needed last. */
-static void drop_newest(struct bp_pool *p, struct bp_trail *t) {
-    uint32_t id = t->newest;
-    if (id == BP_NIL || id == t->oldest) return;
-    page_free(p, t, id);
-}
-
-/* The hash of the lowest link of a section that is not condensed there. */
-static const bp_hash *root_bottom(const struct bp_pool *p,
-                                  const struct bp_section *s) {
-    const struct bp_stretch *st = bp_stretch_at(&p->forest, s->oldest);
-    const struct bp_chunk *c = bp_chunk_at(&p->forest, st->chunk);
-    return &c->link[c->number0 - st->top + st->n - 1].hash;
-}
-
-/* ---- following ----------------------------------------------------------- */
-
-/* Where the peer's head stands: its link, and the dangling root below it. */
-struct standing {
-    bp_ref head;
-    uint32_t root; /* BP_NIL: the head is missing, or connected */
-};
-
-static struct standing standing_of(const struct bp_pool *p,
-                                   const bp_hash *head) {
-    const struct bp_forest *f = &p->forest;
-    struct standing st = { bp_link_find(f, head), BP_NIL };
-    if (st.head == BP_NIL) return st;
-    uint32_t root = bp_section_root(f, bp_link_section(f, st.head));
-    if (!bp_section_at(f, root)->connected) st.root = root;
-    return st;
-}
-
-static void begin(struct bp_pool *p, struct bp_trail *t, const bp_hash *head,
-                  uint32_t root) {
-    const struct bp_section *s = bp_section_at(&p->forest, root);
-    bp_ref bottom = bp_section_link(&p->forest, root, bp_section_bottom(s));
-    if (bottom == BP_NIL) return; /* condensed */
-    *t = (struct bp_trail){ .live = true,
-                            .head = *head,
-                            .end = bp_link_at(&p->forest, bottom)->hash,
-                            .end_number = bp_section_bottom(s),
-                            .newest = BP_NIL,
-                            .oldest = BP_NIL };
-}
-
-/* What is below this root is the next of another trail of the peer. */
-static bool covered(const struct bp_pool *p, const struct bp_peer *peer,
-                    const struct bp_section *root) {
-    for (int k = 0; k < BP_TRAILS; k++) {
-        const struct bp_trail *t = &peer->trail[k];
-        if (!t->live) continue;
-        if (!t->complete && bp_hash_eq(&t->end, root_bottom(p, root)))
-            return true;
-        const bp_hash *h = hash_at(p, t, bp_section_bottom(root) - 1);
-        if (h != NULL && bp_hash_eq(h, &root->below)) return true;
-    }
-    return false;
-}
-
-static void go_on_below(const struct bp_pool *p, struct bp_trail *t,
-                        const struct bp_section *root) {
-    t->complete = false;
-    t->end = *root_bottom(p, root);
-    t->end_number = bp_section_bottom(root);
-    t->want_next = 0;
-}
-
-/* A trail that ended at something known which then turned out to dangle, or
-   whose upper lists were dropped, goes on from the root of what there is. */
-static void reopen(struct bp_pool *p, struct bp_peer *peer, struct bp_trail *t,
-                   uint32_t root) {
-    const struct bp_section *s = bp_section_at(&p->forest, root);
-    if (!t->complete || covered(p, peer, s)) return;
-    bp_hash head = t->head;
-    if (t->n_pages > 0 && bp_section_bottom(s) > t->end_number) return;
-    if (t->n_pages == 0) {
-        trail_free(p, t);
-        begin(p, t, &head, root);
-        return;
-    }
-    go_on_below(p, t, s);
-}
-
-/* The trail of the peer's head, begun if there is none. An older one that is
-   still being followed stays: most new heads stand on it. */
-static struct bp_trail *trail_for(struct bp_pool *p, struct bp_peer *peer,
-                                  uint32_t root) {
-    const bp_hash *head = &peer->info.claim.head;
-    for (int k = 0; k < BP_TRAILS; k++) {
-        struct bp_trail *t = &peer->trail[k];
-        if (t->live && bp_hash_eq(&t->head, head)) return t;
-    }
-    struct bp_trail *t = &peer->trail[peer->trail[0].live ? 1 : 0];
-    trail_free(p, t);
-    begin(p, t, head, root);
-    return t->live ? t : NULL;
 }
 
 /* Something connected waits for bodies: it comes first. */
@@ -321,7 +360,7 @@ static bool connected_lacks(const struct bp_pool *p) {
     return false;
 }
 
-/* Wants the blocks of a complete trail, lowest first. */
+/* Wants the blocks of lists that stand on something connected, lowest first. */
 static void want_blocks(struct bp_pool *p, struct bp_peer *peer,
                         struct bp_trail *t) {
     enum bp_class room = connected_lacks(p) ? BP_CLASS_RIVAL : BP_CLASS_BEST;
@@ -330,13 +369,16 @@ static void want_blocks(struct bp_pool *p, struct bp_peer *peer,
         bp_wake_at(p, p->full_until);
         return;
     }
-    if (t->want_next < t->floor) t->want_next = t->floor;
-    for (uint32_t id = t->oldest; id != BP_NIL; id = page_at(p, id)->newer) {
-        const struct bp_page *page = page_at(p, id);
-        uint64_t low = page->top - page->n + 1;
+    if (t->scanned != p->window.dropped) t->want_next = 0;
+    t->scanned = p->window.dropped;
+    for (uint32_t id = t->page; id != BP_NIL; id = bp_page_at(p, id)->newer) {
+        const struct bp_page *page = bp_page_at(p, id);
+        uint64_t low = page->top - (page->n - 1);
         if (t->want_next < low) t->want_next = low;
-        for (; t->want_next <= page->top; t->want_next++) {
-            const bp_hash *hash = &page->hash[page->top - t->want_next];
+        for (; t->want_next <= page->top + 1; t->want_next++) {
+            const bp_hash *hash = t->want_next > page->top
+                                      ? &page->from
+                                      : &page->hash[page->top - t->want_next];
             uint32_t bare = bp_slot_find_bare(p, hash);
             if (bare != BP_NIL) bp_slot_anyone(p, bare);
             if (bare != BP_NIL || bp_link_find(&p->forest, hash) != BP_NIL ||
@@ -351,106 +393,97 @@ static void want_blocks(struct bp_pool *p, struct bp_peer *peer,
     }
 }
 
-/* What is inserted needs no hint any more. */
-static void shed(struct bp_pool *p, struct bp_trail *t) {
-    struct bp_held held;
-    while (t->oldest != BP_NIL) {
-        const struct bp_page *page = page_at(p, t->oldest);
-        if (page->top >= t->floor && (page->top > p->recent_top ||
-                                      !bp_known_held(p, &page->hash[0], &held)))
-            return;
-        page_free(p, t, t->oldest);
-    }
+/* ---- asking ------------------------------------------------------------- */
+
+static void ask_hashes(struct bp_pool *p, uint32_t place, struct bp_trail *t) {
+    struct bp_peer *peer = &p->peer[place];
+    uint64_t count = bp_estimate_size(p, peer, BP_RATE_HASHES);
+    if (count > t->end_number) count = t->end_number;
+    if (count == 0) return;
+    struct bp_request *r =
+        bp_request_new(p, place, BP_ASK_HASHES, (uint32_t)count);
+    if (r == NULL) return;
+    r->origin = t->end;
+    t->tried = peer->tried = ++p->tick;
+    struct bp_action *out = bp_actions_push(p, BP_ACT_ASK_HASHES);
+    assert(out != NULL); /* bp_peer_free saw room */
+    struct bp_act_ask_hashes *a = &out->u.ask_hashes;
+    a->peer = peer->id;
+    a->request = r->id;
+    a->from = t->end;
+    a->count = r->count;
+    a->due = r->due;
+    bp_trace(p, "peer %llu: ask %u hashes from %s",
+             (unsigned long long)peer->id, a->count, bp_short(&a->from).text);
 }
 
-/* The block at the end of the lists came, and what it stands on is known. */
-static bool landed(const struct bp_pool *p, const struct bp_trail *t) {
-    const struct bp_forest *f = &p->forest;
-    struct bp_held held;
-    bp_ref ref = bp_link_find(f, &t->end);
-    if (ref == BP_NIL) return bp_known_held(p, &t->end, &held);
-    uint32_t root = bp_section_root(f, bp_link_section(f, ref));
-    const struct bp_section *s = bp_section_at(f, root);
-    return s->connected || bp_section_bottom(s) < t->end_number;
+/* No peer may fill the table: half for the best, an eighth for others. */
+static bool page_room(const struct bp_pool *p, uint32_t place) {
+    uint32_t share = p->best == place ? 2 : 8;
+    return p->pages.n < p->pages.max &&
+           p->peer[place].n_pages < p->pages.max / share;
 }
 
-static void completed(struct bp_trail *t, const bp_hash *base,
-                      uint64_t number) {
-    t->complete = true;
-    t->based = false;
-    t->base = *base;
-    t->base_number = number;
-}
-
-/* Whether what a complete trail stands on is connected: only then its blocks
-   are worth their room. What it stood on may be gone again: then the lists go
-   on. */
-static bool based(struct bp_pool *p, const struct bp_peer *peer,
-                  struct bp_trail *t) {
-    const struct bp_forest *f = &p->forest;
-    struct bp_held held;
-    if (t->based) return true;
-    bp_ref ref = bp_link_find(f, &t->base);
-    if (ref != BP_NIL) {
-        uint32_t root = bp_section_root(f, bp_link_section(f, ref));
-        const struct bp_section *s = bp_section_at(f, root);
-        t->based = s->connected;
-        if (!t->based && !covered(p, peer, s)) go_on_below(p, t, s);
-        return t->based;
-    }
-    t->based = bp_known_held(p, &t->base, &held);
-    if (t->based) return true;
-    for (int k = 0; k < BP_TRAILS; k++) {
-        const struct bp_trail *o = &peer->trail[k];
-        const bp_hash *h =
-            o != t && o->live ? hash_at(p, o, t->base_number) : NULL;
-        if (h != NULL && bp_hash_eq(h, &t->base)) return false;
-    }
-    t->complete = false;
-    return false;
+/* The newest list is needed last: what is above it waits until what is below
+   it is connected. */
+static void cut_newest(struct bp_pool *p, struct bp_peer *peer,
+                       struct bp_trail *t) {
+    if (t != &peer->trail[0] || t->page == BP_NIL) return;
+    uint32_t below = BP_NIL, id = t->page;
+    for (; bp_page_at(p, id)->newer != BP_NIL; id = bp_page_at(p, id)->newer)
+        below = id;
+    if (below == BP_NIL) return;
+    const struct bp_page *page = bp_page_at(p, id);
+    t->start = page->hash[page->n - 1];
+    t->number = page->top - (page->n - 1);
+    t->cut = true;
+    peer->trail[1].state = BP_TRAIL_NONE; /* it comes after */
+    peer->littered = true;
+    bp_page_at(p, below)->newer = BP_NIL;
+    bp_page_free(p, peer, id);
 }
 
 /* `walk`: it may be asked for the next list. */
 static void follow(struct bp_pool *p, uint32_t place, struct bp_trail *t,
                    bool walk) {
     struct bp_peer *peer = &p->peer[place];
-    if (!t->complete && landed(p, t)) completed(t, &t->end, t->end_number);
-    if (t->complete && based(p, peer, t)) {
-        uint32_t before = t->n_pages;
-        shed(p, t);
-        if (before > 0 && t->n_pages == 0)
-            bp_wake_at(p, p->now); /* upper lists may be missing */
+    if (finished(t)) return;
+    if (t->retry > p->now) {
+        bp_wake_at(p, t->retry);
+        return;
+    }
+    want_root(p, peer, &t->start,
+              t->numbered     ? t->number
+              : peer->has_top ? peer->top
+                              : 0);
+    if (t->state == BP_TRAIL_GROUNDED) {
+        shed(p, peer, t);
         want_blocks(p, peer, t);
     }
-    if (t->complete) return;
-    if (!walk || unconfirmed(p, t) >= BP_UNCONFIRMED || !may_ask(p, peer))
+    if (t->state != BP_TRAIL_OPEN) return;
+    want_root(p, peer, &t->end, t->end_number);
+    if (want_roots(p, peer, t) >= BP_UNCONFIRMED || !walk ||
+        !bp_peer_free(p, peer, BP_RATE_HASHES))
         return;
-    if (!page_room(p, place, t)) drop_newest(p, t);
-    if (page_room(p, place, t)) ask_hashes(p, place, t);
+    if (!page_room(p, place)) cut_newest(p, peer, t);
+    if (page_room(p, place)) ask_hashes(p, place, t);
 }
 
 static void pursue(struct bp_pool *p, uint32_t place, bool walk) {
     struct bp_peer *peer = &p->peer[place];
-    const bp_hash *head = &peer->info.claim.head;
-    struct standing st = standing_of(p, head);
-    if (st.head == BP_NIL) {
-        /* Not known yet where it belongs: any number will do. */
-        if (peer->retry <= p->now)
-            want_root(p, peer, head, peer->has_top ? peer->top : 0);
-        else
-            bp_wake_at(p, peer->retry);
-    } else if (st.root != BP_NIL) {
-        struct bp_trail *t = trail_for(p, peer, st.root);
-        if (t != NULL) reopen(p, peer, t, st.root);
+    int first = peer->trail[1].tried < peer->trail[0].tried ? 1 : 0;
+    for (int k = 0; k < BP_TRAILS; k++) {
+        struct bp_trail *t = &peer->trail[(first + k) % BP_TRAILS];
+        if (live(t)) follow(p, place, t, walk);
     }
-    for (int k = 0; k < BP_TRAILS; k++)
-        if (peer->trail[k].live) follow(p, place, &peer->trail[k], walk);
 }
 
 /* It has a trail that goes on. */
-static bool walks(const struct bp_peer *peer) {
+static bool walks(const struct bp_pool *p, const struct bp_peer *peer) {
     for (int k = 0; k < BP_TRAILS; k++)
-        if (peer->trail[k].live && !peer->trail[k].complete) return true;
+        if (peer->trail[k].state == BP_TRAIL_OPEN &&
+            peer->trail[k].retry <= p->now)
+            return true;
     return false;
 }
 
@@ -461,19 +494,25 @@ static uint32_t longest_waiting(const struct bp_pool *p) {
     for (uint32_t i = 0; i < p->n_peers; i++) {
         const struct bp_peer *peer = &p->peer[i];
         if (i == p->best || !bp_peer_bare(peer) ||
-            !bp_peer_candidate(p, peer) || peer->retry > p->now ||
-            !bp_peer_free(p, peer, BP_RATE_HASHES) || !walks(peer))
+            !bp_peer_candidate(p, peer) ||
+            !bp_peer_free(p, peer, BP_RATE_HASHES) || !walks(p, peer))
             continue;
         if (next == BP_NIL || peer->tried < p->peer[next].tried) next = i;
     }
     return next;
 }
 
+static void look(struct bp_pool *p, struct bp_peer *peer) {
+    aim(p, peer);
+    if (p->forest.joined_low <= p->forest.joined_high)
+        for (int k = 0; k < BP_TRAILS; k++)
+            if (live(&peer->trail[k])) raise(p, peer, &peer->trail[k]);
+    sweep(p, peer);
+}
+
 /* Every head is fetched; lists are asked of the best, and of some of the
    others in turns. */
 void bp_trails_schedule(struct bp_pool *p) {
-    if (p->forest.dropped) rescan(p);
-    p->forest.dropped = false;
     uint32_t walking = 0;
     for (uint32_t i = 0; i < p->n_peers; i++) {
         struct bp_peer *peer = &p->peer[i];
@@ -482,9 +521,13 @@ void bp_trails_schedule(struct bp_pool *p) {
             bp_trails_free(p, i, false);
             continue;
         }
+        look(p, peer);
+        if (peer->state != BP_PEER_LIVE) continue;
         pursue(p, i, i == p->best);
         if (i != p->best && peer->out[BP_RATE_HASHES] > 0) walking++;
     }
+    p->forest.joined_low = UINT64_MAX;
+    p->forest.joined_high = 0;
     for (; walking < BP_CHALLENGERS; walking++) {
         uint32_t i = longest_waiting(p);
         if (i == BP_NIL) return;
@@ -494,12 +537,17 @@ void bp_trails_schedule(struct bp_pool *p) {
     }
 }
 
+bp_time bp_trails_retry(const struct bp_peer *peer) {
+    const struct bp_trail *a = &peer->trail[0], *b = &peer->trail[1];
+    return live(b) && b->retry < a->retry ? b->retry : a->retry;
+}
+
 /* ---- what came ----------------------------------------------------------- */
 
 static struct bp_trail *trail_at(struct bp_peer *peer, const bp_hash *end) {
     for (int k = 0; k < BP_TRAILS; k++) {
         struct bp_trail *t = &peer->trail[k];
-        if (t->live && !t->complete && bp_hash_eq(&t->end, end)) return t;
+        if (t->state == BP_TRAIL_OPEN && bp_hash_eq(&t->end, end)) return t;
     }
     return NULL;
 }
@@ -510,71 +558,83 @@ static const bp_hash *expected(const struct bp_pool *p, const bp_hash *end) {
     return ref != BP_NIL ? bp_link_parent(&p->forest, ref) : NULL;
 }
 
-/* How many hashes come before the first that is known; *reached if there is
-   one, or the same peer's older trail goes on from there. */
-static size_t unknown_hashes(const struct bp_pool *p,
-                             const struct bp_peer *peer,
-                             const struct bp_trail *t,
-                             const struct bp_ev_hashes *ev, bool *reached) {
+/* How many hashes of a list are worth keeping: those up to the first that is
+   held (*grounded), or with the first that is connected or from which one of
+   the peer's own lists goes on. */
+static size_t worth(const struct bp_pool *p, const struct bp_peer *peer,
+                    const struct bp_trail *t, const struct bp_ev_hashes *ev,
+                    bool *grounded) {
+    const struct bp_forest *f = &p->forest;
     struct bp_held held;
-    *reached = true;
+    bool met = bp_pages_meet(p, peer, t->end_number, ev->n);
+    *grounded = false;
     for (size_t i = 0; i < ev->n; i++) {
         const bp_hash *h = &ev->hashes[i];
-        if (i == ev->held_at || bp_link_find(&p->forest, h) != BP_NIL ||
-            bp_known_held(p, h, &held))
-            return i;
-        for (int k = 0; k < BP_TRAILS; k++) {
-            const struct bp_trail *o = &peer->trail[k];
-            if (o == t || !o->live) continue;
-            const bp_hash *same = hash_at(p, o, t->end_number - 1 - i);
-            if (same != NULL && bp_hash_eq(same, h)) return i;
-        }
+        bp_ref ref = bp_link_find(f, h);
+        *grounded =
+            i == ev->held_at || (ref == BP_NIL && bp_known_held(p, h, &held));
+        if (*grounded) return i;
+        if (ref != BP_NIL &&
+            bp_section_at(f, bp_link_section(f, ref))->connected)
+            return i + 1;
+        if (met &&
+            bp_page_below(p, peer, BP_NIL, t->end_number - 1 - i, h) != BP_NIL)
+            return i + 1;
     }
-    *reached = false;
     return ev->n;
 }
 
-static bool append(struct bp_pool *p, struct bp_trail *t, const bp_hash *hashes,
-                   size_t n) {
-    uint32_t id = bp_table_take(&p->pages);
-    if (id == BP_NIL) return false;
-    struct bp_page *page = page_at(p, id);
-    page->newer = t->oldest;
-    page->older = BP_NIL;
-    if (t->oldest != BP_NIL)
-        page_at(p, t->oldest)->older = id;
-    else
-        t->newest = id;
-    t->oldest = id;
-    t->n_pages++;
-    page->top = t->end_number - 1;
-    page->n = (uint32_t)n;
-    for (size_t i = 0; i < n; i++) page->hash[i] = hashes[i];
-    t->end = hashes[n - 1];
-    t->end_number = page->top - (n - 1);
-    return true;
+static const bp_hash *last_hash(const struct bp_pool *p, uint32_t id) {
+    const struct bp_page *page = bp_page_at(p, id);
+    return &page->hash[page->n - 1];
 }
 
 static void take_list(struct bp_pool *p, struct bp_peer *peer,
                       struct bp_trail *t, const struct bp_ev_hashes *ev) {
-    bool reached;
-    size_t n = unknown_hashes(p, peer, t, ev, &reached);
+    bool grounded;
+    size_t n = worth(p, peer, t, ev, &grounded);
+    uint32_t last = t->page;
+    if (last != BP_NIL && !bp_hash_eq(&t->end, last_hash(p, last)))
+        last = BP_NIL; /* it jumped since */
+    bp_hash from = t->end;
+    uint64_t top = t->end_number - 1;
     for (size_t i = 0; i < n; i += BP_PAGE_HASHES) {
-        size_t k = n - i < BP_PAGE_HASHES ? n - i : BP_PAGE_HASHES;
-        if (!append(p, t, ev->hashes + i, k)) {
+        uint32_t k =
+            (uint32_t)(n - i < BP_PAGE_HASHES ? n - i : BP_PAGE_HASHES);
+        last = bp_page_add(p, peer, &from, top - i, ev->hashes + i, k);
+        if (last == BP_NIL) {
             p->stat.refused += n - i;
             return;
         }
-        want_root(p, peer, &t->end, t->end_number);
+        from = ev->hashes[i + k - 1];
     }
     bp_moved(p);
-    if (n > 0 || reached) bp_peer_helped(p, peer);
-    if (!reached) return;
-    completed(t, &ev->hashes[n], t->end_number - 1);
-    if (ev->held_at == n) {
-        t->based = true;
-        bp_hash_held(p, &ev->hashes[n], &ev->held);
+    bp_peer_helped(p, peer);
+    t->fails = 0;
+    if (grounded && last != BP_NIL) {
+        bp_page_at(p, last)->grounded = true;
+        if (last == t->page) t->state = BP_TRAIL_GROUNDED;
+    } else if (grounded) {
+        pause(p, t); /* nothing but its start is missing */
     }
+    locate(p, peer, t);
+    if (ev->held_at <= n) bp_hash_held(p, &ev->hashes[ev->held_at], &ev->held);
+}
+
+/* One of them that is known to be invalid, or NULL. */
+static const bp_hash *bad_hash(const struct bp_pool *p,
+                               const struct bp_ev_hashes *ev) {
+    for (size_t i = 0; i < ev->n && p->bad.n > 0; i++)
+        if (bp_hashset_find(&p->bad, &ev->hashes[i]) != BP_NIL)
+            return &ev->hashes[i];
+    return NULL;
+}
+
+/* What the peer has nothing below leads nowhere. */
+static void lacks(struct bp_pool *p, struct bp_peer *peer, struct bp_trail *t) {
+    if (bp_trails_forsaken(p, (uint32_t)(peer - p->peer))) return;
+    bp_peer_failed(p, peer, BP_OFF_EMPTY, &t->end);
+    pause(p, t);
 }
 
 void bp_on_hashes(struct bp_pool *p, const struct bp_ev_hashes *ev) {
@@ -592,6 +652,7 @@ void bp_on_hashes(struct bp_pool *p, const struct bp_ev_hashes *ev) {
     struct bp_ev_hashes list = *ev;
     list.held_at = bp_held_at(ev->held_at, ev->n, &ev->held);
     if (t != NULL && list.n > 0 && bp_hash_eq(&list.hashes[0], &t->end)) {
+        if (list.held_at == 0) bp_hash_held(p, &t->end, &list.held);
         list.hashes++; /* some include the asked one */
         list.n--;
         count--;
@@ -603,15 +664,17 @@ void bp_on_hashes(struct bp_pool *p, const struct bp_ev_hashes *ev) {
     }
     if (t == NULL) return; /* asked for a trail that is over */
     if (list.n == 0) {
-        bp_hash end = t->end;
-        if (!bp_trails_forsaken(p, (uint32_t)(peer - p->peer)))
-            bp_peer_failed(p, peer, BP_OFF_EMPTY, &end);
+        lacks(p, peer, t);
+        return;
+    }
+    const bp_hash *banned = bad_hash(p, &list);
+    if (banned != NULL) {
+        bp_blame(p, peer->by, BP_OFF_BANNED, 0, banned, 0, true);
         return;
     }
     const bp_hash *first = expected(p, &t->end);
     if (first != NULL && !bp_hash_eq(first, &list.hashes[0])) {
-        bp_blame(p, peer->by, BP_OFF_FORGED_LIST, 0, &t->end, t->end_number,
-                 true);
+        forged(p, peer, &t->end, t->end_number);
         return;
     }
     take_list(p, peer, t, &list);

@@ -361,8 +361,8 @@ static void join_waiting(struct bp_pool *p, const bp_hash *hash,
 void bp_hash_held(struct bp_pool *p, const bp_hash *hash,
                   const struct bp_held *held) {
     bp_remember(p, hash, held);
+    bp_forest_joined(&p->forest, held->number, held->number);
     join_waiting(p, hash, held);
-    bp_trails_held(p, hash, held->number);
     bp_peers_held(p, hash, held);
 }
 

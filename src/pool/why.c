@@ -86,9 +86,10 @@ static const struct bp_request *request_from(const struct bp_pool *p,
 
 static void say_next(const struct bp_pool *p, struct text *t,
                      const struct bp_peer *peer) {
-    if (peer->retry > p->now)
+    bp_time retry = bp_peer_bare(peer) ? bp_trails_retry(peer) : peer->retry;
+    if (retry > p->now)
         say(t, "peer %llu is asked again in %llu ms", (ull)peer->id,
-            (ull)(peer->retry - p->now));
+            (ull)(retry - p->now));
     else
         say(t, "waiting until peer %llu may be asked", (ull)peer->id);
 }
@@ -128,7 +129,7 @@ static void say_head(const struct bp_pool *p, struct text *t,
 static const struct bp_trail *open_trail(const struct bp_peer *peer) {
     for (int k = 0; k < BP_TRAILS; k++) {
         const struct bp_trail *tr = &peer->trail[k];
-        if (tr->live && !tr->complete &&
+        if (tr->state == BP_TRAIL_OPEN &&
             bp_hash_eq(&tr->head, &peer->info.claim.head))
             return tr;
     }

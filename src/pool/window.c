@@ -381,22 +381,26 @@ static void keep_ahead(struct bp_pool *p, uint32_t id, bp_ref ref) {
 static bool take_bare(struct bp_pool *p, uint32_t id, struct bp_delivery *b,
                       bp_by by) {
     uint64_t owner = bp_slot_at(p, id)->owner;
+    struct bp_link link = b->link;
     bp_ref ref = BP_NIL;
-    if (b->has_link && bp_notice_confirm(p, &b->link) &&
-        bp_trail_confirm(p, bp_slot_at(p, id), &b->link))
+    if (b->has_link) bp_trail_confirm(p, bp_slot_at(p, id), &b->link);
+    if (b->has_link && bp_notice_confirm(p, &b->link))
         ref = bp_whole_graft(p, b, by);
     if (ref == BP_NIL) {
         struct bp_held held;
         if (bp_slot_find_bare(p, &b->hash) == id) bp_slot_drop_bare(p, id);
         if (bp_known_held(p, &b->hash, &held)) return false;
         bp_trail_pause(p, owner);
-        p->forest.dropped = true; /* trails look for it again */
+        p->window.dropped++;
         return false;
     }
     /* A header of its own that says the body is empty has ended the slot. */
     if (bp_link_at(&p->forest, ref)->slot != id) return false;
     bp_slot_fill(p, id, b->item, b->size, by);
     keep_ahead(p, id, ref);
+    uint32_t section = bp_link_section(&p->forest, ref);
+    if (!bp_section_at(&p->forest, section)->connected)
+        bp_probe_one(p, &link, 1);
     return true;
 }
 

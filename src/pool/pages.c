@@ -1,0 +1,166 @@
+/* pages: the lists of hashes that a peer gave, as it gave them.
+
+   A page says what the peer claims to be below one hash, and nothing else:
+   where it belongs is looked up each time, by the number and the hash above.
+   So a page can be useless, but never out of date. */
+#include <string.h>
+
+#include "pool/state.h"
+
+uint32_t bp_pages_max(const struct bp_pool_config *c) {
+    uint64_t n = c->links_max / 2 / BP_PAGE_HASHES;
+    return n < 16 ? 16 : (uint32_t)n;
+}
+
+void bp_page_free(struct bp_pool *p, struct bp_peer *peer, uint32_t id) {
+    struct bp_page *page = bp_page_at(p, id);
+    if (page->prev != BP_NIL)
+        bp_page_at(p, page->prev)->next = page->next;
+    else
+        peer->first_page = page->next;
+    if (page->next != BP_NIL)
+        bp_page_at(p, page->next)->prev = page->prev;
+    else
+        peer->last_page = page->prev;
+    peer->n_pages--;
+    bp_table_give(&p->pages, id);
+}
+
+static uint32_t page_new(struct bp_pool *p, struct bp_peer *peer) {
+    uint32_t id = bp_table_take(&p->pages);
+    if (id == BP_NIL) return BP_NIL;
+    struct bp_page *page = bp_page_at(p, id);
+    page->prev = peer->last_page;
+    page->next = page->newer = BP_NIL;
+    if (page->prev != BP_NIL)
+        bp_page_at(p, page->prev)->next = id;
+    else
+        peer->first_page = id;
+    peer->last_page = id;
+    peer->n_pages++;
+    return id;
+}
+
+/* One of the peer's pages has room for these right above its first. */
+static uint32_t prepend(struct bp_pool *p, const struct bp_peer *peer,
+                        const bp_hash *from, uint64_t top,
+                        const bp_hash *hashes, uint32_t n) {
+    uint64_t low = top - n + 1;
+    for (uint32_t id = peer->last_page; id != BP_NIL;
+         id = bp_page_at(p, id)->prev) {
+        struct bp_page *page = bp_page_at(p, id);
+        if (page->top + 1 != low || page->n + n > BP_PAGE_HASHES ||
+            !bp_hash_eq(&page->from, &hashes[n - 1]))
+            continue;
+        memmove(page->hash + n, page->hash, page->n * sizeof *page->hash);
+        memcpy(page->hash, hashes, n * sizeof *hashes);
+        page->from = *from;
+        page->top = top;
+        page->n += n;
+        return id;
+    }
+    return BP_NIL;
+}
+
+/* One of them ends with `from`, whose block came, and has room for these. */
+static uint32_t append(struct bp_pool *p, const struct bp_peer *peer,
+                       const bp_hash *from, uint64_t top, const bp_hash *hashes,
+                       uint32_t n) {
+    for (uint32_t id = peer->last_page; id != BP_NIL;
+         id = bp_page_at(p, id)->prev) {
+        struct bp_page *page = bp_page_at(p, id);
+        if (page->top - (page->n - 1) != top + 1 || !page->confirmed ||
+            page->n + n > BP_PAGE_HASHES ||
+            !bp_hash_eq(&page->hash[page->n - 1], from))
+            continue;
+        memcpy(page->hash + page->n, hashes, n * sizeof *hashes);
+        page->n += n;
+        page->confirmed = false;
+        return id;
+    }
+    return BP_NIL;
+}
+
+uint32_t bp_page_add(struct bp_pool *p, struct bp_peer *peer,
+                     const bp_hash *from, uint64_t top, const bp_hash *hashes,
+                     uint32_t n) {
+    peer->pages_given++;
+    uint32_t id = prepend(p, peer, from, top, hashes, n);
+    if (id == BP_NIL) id = append(p, peer, from, top, hashes, n);
+    if (id != BP_NIL) return id;
+    id = page_new(p, peer);
+    if (id == BP_NIL) return BP_NIL;
+    struct bp_page *page = bp_page_at(p, id);
+    page->from = *from;
+    page->top = top;
+    page->n = n;
+    memcpy(page->hash, hashes, n * sizeof *hashes);
+    return id;
+}
+
+/* Whether the page says what is below this hash. */
+static bool continues(const struct bp_page *page, uint64_t number,
+                      const bp_hash *hash) {
+    if (number == page->top + 1) return bp_hash_eq(&page->from, hash);
+    uint64_t k = page->top - number;
+    return number <= page->top && k + 1 < page->n &&
+           bp_hash_eq(&page->hash[k], hash);
+}
+
+static bool holds(const struct bp_page *page, uint64_t number,
+                  const bp_hash *hash) {
+    uint64_t k = page->top - number;
+    return number <= page->top && k < page->n &&
+           bp_hash_eq(&page->hash[k], hash);
+}
+
+bool bp_pages_meet(const struct bp_pool *p, const struct bp_peer *peer,
+                   uint64_t end, uint64_t n) {
+    for (uint32_t id = peer->first_page; id != BP_NIL;
+         id = bp_page_at(p, id)->next) {
+        const struct bp_page *page = bp_page_at(p, id);
+        if (page->top - (page->n - 1) < end && page->top + 1 + n >= end)
+            return true;
+    }
+    return false;
+}
+
+uint32_t bp_page_below(const struct bp_pool *p, const struct bp_peer *peer,
+                       uint32_t after, uint64_t number, const bp_hash *hash) {
+    uint32_t from = after != BP_NIL ? bp_page_at(p, after)->next : BP_NIL;
+    for (uint32_t id = from; id != BP_NIL; id = bp_page_at(p, id)->next)
+        if (continues(bp_page_at(p, id), number, hash)) return id;
+    for (uint32_t id = peer->first_page; id != from;
+         id = bp_page_at(p, id)->next)
+        if (continues(bp_page_at(p, id), number, hash)) return id;
+    return BP_NIL;
+}
+
+uint32_t bp_page_with(const struct bp_pool *p, const struct bp_peer *peer,
+                      uint32_t after, uint64_t number, const bp_hash *hash) {
+    uint32_t from = after != BP_NIL ? bp_page_at(p, after)->next : BP_NIL;
+    for (uint32_t id = from; id != BP_NIL; id = bp_page_at(p, id)->next)
+        if (holds(bp_page_at(p, id), number, hash)) return id;
+    for (uint32_t id = peer->first_page; id != from;
+         id = bp_page_at(p, id)->next)
+        if (holds(bp_page_at(p, id), number, hash)) return id;
+    return BP_NIL;
+}
+
+bool bp_pages_confirm(struct bp_pool *p, const struct bp_peer *peer,
+                      uint64_t number, const struct bp_link *link) {
+    bool holds_true = true;
+    for (uint32_t id = peer->first_page; id != BP_NIL;
+         id = bp_page_at(p, id)->next) {
+        struct bp_page *page = bp_page_at(p, id);
+        if (continues(page, number, &link->hash)) {
+            const bp_hash *next = &page->hash[page->top + 1 - number];
+            if (link->number != number || !bp_hash_eq(next, &link->parent))
+                holds_true = false;
+        } else if (holds(page, number, &link->hash)) { /* its last */
+            page->confirmed = true;
+            if (link->number != number) holds_true = false;
+        }
+    }
+    return holds_true;
+}
