@@ -176,7 +176,9 @@ static void gather_class(struct bp_pool *p, struct bp_request *r, uint32_t most,
         next = s->next;
         bool its_own = s->link == BP_NIL || bp_slot_claimed(p, s, peer);
         if (its_own != claimed || !bp_slot_suits(p, s, peer, placed)) continue;
-        if (s->link == BP_NIL || !its_own) r->sure = false;
+        /* In the second pass it is asked whatever it claims. */
+        bool in_turn = s->tries >= BP_LACKS || bp_slot_lacks(s, peer);
+        if (s->link == BP_NIL || !its_own || in_turn) r->sure = false;
         if (s->tries > 0) r->again = true;
         bp_slot_ask(p, id, r->id);
         r->wants[r->n_wants++] = id;
