@@ -88,9 +88,9 @@ struct bp_stretch {
 
 struct bp_spine {
     struct bp_cell cell;
-    bp_hash top;        /* hash of its newest link */
-    bp_req_id fill;     /* request that fills it, or 0 */
-    bp_time not_before; /* of the next try */
+    bp_hash top;    /* hash of its newest link */
+    bp_req_id fill; /* request that fills it, or 0 */
+    uint32_t fails; /* requests in a row that did not */
 };
 
 struct bp_section {
@@ -239,8 +239,10 @@ bp_ref bp_links_pop(struct bp_pool *p, uint32_t section);
 void bp_link_give(struct bp_pool *p, bp_ref ref);
 /* Cuts a section's list so that `ref` is the newest of what stays; the newer
    stretches become those of `upper`. False: no memory. */
-bool bp_links_split(struct bp_pool *p, uint32_t section, bp_ref ref,
-                    uint32_t upper);
+bool bp_links_split(struct bp_pool *p, bp_ref ref, uint32_t upper);
+/* Takes a condensed stretch out; the newer ones become those of `upper`. False:
+   there is no newer one. */
+bool bp_links_part(struct bp_pool *p, uint32_t stretch, uint32_t upper);
 /* Marks all links of a section dead and moves them to the grave. */
 void bp_links_bury(struct bp_pool *p, uint32_t section);
 /* Leaves of a stretch only its ends, count and sum; its items go to the grave.
@@ -286,6 +288,10 @@ bool bp_forest_join(struct bp_pool *p, uint32_t section,
 /* Takes out the oldest link of a joined root section, now held; its children
    become roots when it was the last. Returns the dead link. */
 bp_ref bp_forest_pop(struct bp_pool *p, uint32_t section);
+/* Parts a joined section at a condensed stretch that nobody fills: the stretch
+   goes, and what was above dangles, so that the walk of any peer closes the
+   gap. False: a job has some of it, or no memory. */
+bool bp_forest_part(struct bp_pool *p, uint32_t stretch);
 /* Removes a link and all its descendants. */
 void bp_forest_cut(struct bp_pool *p, bp_ref ref);
 /* Removes a section and all its descendants. */

@@ -450,14 +450,11 @@ static bool split_stretch(struct bp_pool *p, uint32_t id, bp_ref ref,
     return true;
 }
 
-bool bp_links_split(struct bp_pool *p, uint32_t section, bp_ref ref,
-                    uint32_t upper) {
-    struct bp_forest *f = &p->forest;
-    uint32_t id = bp_link_stretch(f, ref);
-    if (!split_stretch(p, id, ref, upper)) return false;
-    struct bp_section *s = bp_section_at(f, section);
-    struct bp_section *u = bp_section_at(f, upper);
+/* Gives the stretches above this one to the empty section `upper`. */
+static void move_above(struct bp_forest *f, uint32_t id, uint32_t upper) {
     struct bp_stretch *st = bp_stretch_at(f, id);
+    struct bp_section *s = bp_section_at(f, st->section);
+    struct bp_section *u = bp_section_at(f, upper);
     u->oldest = st->newer;
     u->newest = s->newest;
     u->top = s->top;
@@ -479,6 +476,33 @@ bool bp_links_split(struct bp_pool *p, uint32_t section, bp_ref ref,
     s->mem -= u->mem;
     s->condensed -= u->condensed;
     bp_u256_sub(&s->work, &s->work, &u->work);
+}
+
+bool bp_links_split(struct bp_pool *p, bp_ref ref, uint32_t upper) {
+    uint32_t id = bp_link_stretch(&p->forest, ref);
+    if (!split_stretch(p, id, ref, upper)) return false;
+    move_above(&p->forest, id, upper);
+    return true;
+}
+
+bool bp_links_part(struct bp_pool *p, uint32_t id, uint32_t upper) {
+    struct bp_forest *f = &p->forest;
+    const struct bp_stretch *st = bp_stretch_at(f, id);
+    struct bp_section *s = bp_section_at(f, st->section);
+    assert(st->chunk == BP_NIL);
+    if (st->newer == BP_NIL) return false;
+    move_above(f, id, upper);
+    s->newest = st->older;
+    if (st->older != BP_NIL)
+        bp_stretch_at(f, st->older)->newer = BP_NIL;
+    else
+        s->oldest = BP_NIL;
+    s->top -= st->n;
+    s->n -= st->n;
+    s->condensed--;
+    bp_u256_sub(&s->work, &s->work, &st->work);
+    bp_table_give(&f->spine, st->spine);
+    bp_table_give(&f->stretches, id);
     return true;
 }
 
@@ -616,6 +640,7 @@ bool bp_links_fill(struct bp_pool *p, uint32_t stretch,
     bp_u256_sub(&st->work, &st->work, &fresh->work);
     e->top = links[n - 1].parent;
     e->fill = 0;
+    e->fails = 0;
     if (st->n > 0) return true;
     fresh->older = st->older;
     if (st->older != BP_NIL)

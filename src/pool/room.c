@@ -19,13 +19,17 @@ static enum kind kind_of(const struct bp_forest *f, uint32_t id, uint32_t top) {
     return bp_section_root(f, id) == top ? TOP : OTHERS;
 }
 
-/* The kind that is furthest beyond its part. */
+/* The kind that is furthest beyond its part, in places: a link that stands
+   alone takes as many as a chunk has. */
 static enum kind borrower(struct bp_forest *f) {
     uint32_t top = bp_forest_heaviest_dangling(f);
     uint64_t mem[KINDS] = { 0 };
-    for (uint32_t id = bp_section_next(f, 0); id != BP_NIL;
-         id = bp_section_next(f, id + 1))
-        mem[kind_of(f, id, top)] += bp_section_at(f, id)->mem;
+    for (uint32_t i = 0; i < f->chunks.used; i++) {
+        const struct bp_chunk *c = bp_table_get(&f->chunks, i);
+        if (c == NULL || c->first == BP_NIL) continue;
+        uint32_t section = bp_stretch_at(f, c->first)->section;
+        if (section != BP_NIL) mem[kind_of(f, section, top)] += c->cap;
+    }
     const uint64_t part[KINDS] = { [TOP] = f->places_max / 2,
                                    [OTHERS] = f->places_max / 4,
                                    [JOINED] = f->places_max / 4 };

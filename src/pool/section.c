@@ -202,7 +202,7 @@ static bool split(struct bp_pool *p, uint32_t section, bp_ref ref) {
     struct bp_forest *f = &p->forest;
     uint32_t upper = section_new(p);
     if (upper == BP_NIL) return false;
-    if (!bp_links_split(p, section, ref, upper)) {
+    if (!bp_links_split(p, ref, upper)) {
         bp_table_give(&f->sections, upper);
         return false;
     }
@@ -569,6 +569,89 @@ void bp_forest_cut(struct bp_pool *p, bp_ref ref) {
             section = bp_link_section(f, ref);
     }
     bp_forest_drop(p, section);
+}
+
+/* A job has some link of the stretches from this one upward. */
+static bool in_job(const struct bp_forest *f, uint32_t stretch) {
+    for (uint32_t id = stretch; id != BP_NIL;
+         id = bp_stretch_at(f, id)->newer) {
+        const struct bp_stretch *st = bp_stretch_at(f, id);
+        if (st->chunk == BP_NIL) continue;
+        const struct bp_chunk *c = bp_chunk_at(f, st->chunk);
+        const struct bp_plink *l = &c->link[c->number0 - st->top];
+        for (uint32_t k = 0; k < st->n; k++)
+            if ((l[k].flags & BP_PL_IN_JOB) != 0 || l[k].pins > 0) return true;
+    }
+    return false;
+}
+
+/* What it has counts as ahead of time again, and only so much stays. */
+static void unjoin_link(struct bp_pool *p, struct bp_plink *l) {
+    l->flags &= (uint16_t)~BP_PL_CHECKED;
+    if (l->slot == BP_NIL) return;
+    bp_slot_promote(p, l->slot, BP_CLASS_AHEAD);
+    bool keep = bp_slot_at(p, l->slot)->state == BP_SLOT_HERE &&
+                p->window.bytes[BP_CLASS_AHEAD] <= p->cfg.window_bytes / 4;
+    if (!keep && bp_release_room(p)) bp_release(p, bp_window_forget(p, l));
+}
+
+static void unjoin(struct bp_pool *p, uint32_t section) {
+    struct bp_forest *f = &p->forest;
+    struct bp_section *s = bp_section_at(f, section);
+    s->connected = false;
+    s->progress = p->now;
+    for (uint32_t id = s->oldest; id != BP_NIL;
+         id = bp_stretch_at(f, id)->newer) {
+        struct bp_stretch *st = bp_stretch_at(f, id);
+        if (st->chunk == BP_NIL) continue;
+        const struct bp_chunk *c = bp_chunk_at(f, st->chunk);
+        st->ahead = false;
+        for (uint32_t k = 0; k < st->n; k++)
+            unjoin_link(p, &c->link[c->number0 - st->top + k]);
+    }
+}
+
+/* The lower part of a section whose upper part dangles: it may be empty. */
+static void end_below(struct bp_forest *f, uint32_t section) {
+    struct bp_section *s = bp_section_at(f, section);
+    s->check_next = min_u64(s->check_next, s->top + 1);
+    s->want_next = min_u64(s->want_next, s->top + 1);
+    if (s->n > 0) return;
+    child_remove(f, section);
+    bp_table_give(&f->sections, section);
+}
+
+bool bp_forest_part(struct bp_pool *p, uint32_t stretch) {
+    struct bp_forest *f = &p->forest;
+    uint32_t section = bp_stretch_at(f, stretch)->section;
+    bp_hash top = bp_spine_at(f, stretch)->top;
+    struct bp_link lowest = { .hash = top };
+    lowest.number = bp_stretch_at(f, stretch)->top;
+    assert(bp_section_at(f, section)->connected);
+    if (in_job(f, bp_stretch_at(f, stretch)->newer)) return false;
+    for (uint32_t at = preorder(f, section, section); at != BP_NIL;
+         at = preorder(f, section, at))
+        if (in_job(f, bp_section_at(f, at)->oldest)) return false;
+    uint32_t upper = section_new(p);
+    if (upper == BP_NIL) return false;
+    if (!bp_links_part(p, stretch, upper)) {
+        bp_table_give(&f->sections, upper);
+        return false;
+    }
+    children_move(f, section, upper);
+    bp_section_at(f, upper)->trusted = bp_section_at(f, section)->trusted;
+    end_below(f, section);
+    for (uint32_t at = upper; at != BP_NIL; at = preorder(f, upper, at))
+        unjoin(p, at);
+    struct bp_section *u = bp_section_at(f, upper);
+    u->below = top;
+    bp_trace(p, "parted at %llu: %llu links dangle",
+             (unsigned long long)lowest.number, (unsigned long long)u->n);
+    wait_for_below(p, upper);
+    f->ranked = false;
+    f->losses++;
+    adopt_at(p, &lowest); /* a copy of it may be here */
+    return true;
 }
 
 /* ---- ranking ---------------------------------------------------------- */

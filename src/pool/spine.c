@@ -86,14 +86,19 @@ static bool being_filled(const struct bp_pool *p, const struct bp_spine *e) {
     return r != NULL && r->state != BP_REQ_LATE;
 }
 
+static bool may_fill(const struct bp_peer *peer, uint64_t number) {
+    return (peer->info.caps & BP_CAP_LINKS) != 0 &&
+           bp_peer_serves(peer, number) &&
+           !(peer->has_top && peer->top < number);
+}
+
 /* The least recently asked of the free peers that may have it. */
 static uint32_t filler(struct bp_pool *p, uint64_t number) {
     uint32_t best = BP_NIL;
     for (uint32_t i = 0; i < p->n_peers; i++) {
         const struct bp_peer *peer = &p->peer[i];
         if (!bp_peer_free(p, peer, BP_RATE_LINKS)) continue;
-        if (!bp_peer_serves(peer, number)) continue;
-        if (peer->has_top && peer->top < number) continue;
+        if (!may_fill(peer, number)) continue;
         if (peer->retry > p->now) {
             bp_wake_at(p, peer->retry);
             continue;
@@ -115,9 +120,23 @@ static bool ask_fill(struct bp_pool *p, const struct bp_stretch *st) {
     if (n > st->n) n = st->n;
     struct bp_request *r = bp_links_ask(p, who, BP_ASK_FILL, &e->top, n);
     if (r == NULL) return false;
+    if (e->fill != 0) e->fails++;
     e->fill = r->id;
     p->peer[who].tried = ++p->tick;
     return true;
+}
+
+/* Nobody who is here fills it, and somebody could walk there. */
+static bool hopeless(const struct bp_pool *p, const struct bp_stretch *st) {
+    bool fillers = false, walkers = false;
+    for (uint32_t i = 0; i < p->n_peers; i++) {
+        const struct bp_peer *peer = &p->peer[i];
+        if (peer->state != BP_PEER_LIVE) continue;
+        fillers |= may_fill(peer, st->top);
+        walkers |= bp_peer_candidate(p, peer);
+    }
+    const struct bp_spine *e = bp_table_at(&p->forest.spine, st->spine);
+    return walkers && (!fillers || e->fails >= BP_FILL_TRIES);
 }
 
 /* Fills the lowest stretches of a section, as far ahead as memory allows;
@@ -136,8 +155,9 @@ static bool fill_section(struct bp_pool *p, uint32_t section,
         next = st->newer;
         here += st->n;
         if (st->chunk != BP_NIL) continue;
-        if (*in_flight >= BP_FILLS) return false;
         if (being_filled(p, bp_spine_at(f, id))) continue;
+        if (urgent && hopeless(p, st) && bp_forest_part(p, id)) return false;
+        if (*in_flight >= BP_FILLS) return false;
         if (urgent ? !bp_room_for(p, section, st->n)
                    : !bp_room_is(p, st->n + bp_links_unit(f)))
             return false;

@@ -31,6 +31,7 @@
 #define BP_UNPROVED_LINKS 2048 /* admission of an unknown peer */
 #define BP_PROBE_LINKS    1024 /* more of it for each reply that held */
 #define BP_FILLS          4    /* condensed stretches filled at a time */
+#define BP_FILL_TRIES     4    /* before a stretch is walked again */
 #define BP_FILL_AHEAD     64   /* chunks above the lowest link */
 #define BP_AHEAD          12   /* places of the index fetched beforehand */
 #define BP_RECENT         2048 /* hashes inserted lately */

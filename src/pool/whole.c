@@ -23,6 +23,12 @@ static void settle_item(struct bp_pool *p, struct bp_delivery *b, bool taken) {
     b->link.item = 0;
 }
 
+/* The section that it stands on, or BP_NIL. */
+static uint32_t below(const struct bp_pool *p, const struct bp_link *l) {
+    bp_ref ref = bp_link_find(&p->forest, &l->parent);
+    return ref != BP_NIL ? bp_link_section(&p->forest, ref) : BP_NIL;
+}
+
 bp_ref bp_whole_graft(struct bp_pool *p, struct bp_delivery *b, bp_by by) {
     struct bp_held known = b->known;
     if (known.held || bp_known_held(p, &b->hash, &known)) {
@@ -53,7 +59,7 @@ bp_ref bp_whole_graft(struct bp_pool *p, struct bp_delivery *b, bp_by by) {
         if (bp_room_is(p, BP_CHUNK_MIN)) /* then memory is what lacks */
             p->full_until = p->now + BP_BACKOFF_MS;
         else
-            bp_room_for(p, BP_NIL, BP_CHUNK_MIN); /* for the next one */
+            bp_room_for(p, below(p, &b->link), BP_CHUNK_MIN); /* the next */
         break;
     case BP_GRAFT_INVALID:
         bp_blame(p, by, offence != BP_OFF_NONE ? offence : BP_OFF_BAD_RULE, 0,
