@@ -360,6 +360,20 @@ static bool connected_lacks(const struct bp_pool *p) {
     return false;
 }
 
+/* The hash below that of a number of the page or one above, if it says. */
+static const bp_hash *below_of(const struct bp_page *page, uint64_t number) {
+    uint64_t k = page->top + 1 - number;
+    return k < page->n ? &page->hash[k] : NULL;
+}
+
+/* A block that comes whole brings a link, which takes a place: it stands on
+   what is below it there. One always gets in. */
+static bool link_room(struct bp_pool *p, const bp_hash *below) {
+    bp_ref ref = below != NULL ? bp_link_find(&p->forest, below) : BP_NIL;
+    uint32_t asker = ref != BP_NIL ? bp_link_section(&p->forest, ref) : BP_NIL;
+    return bp_room_for(p, asker, BP_CHUNK_MIN) || p->window.missing == 0;
+}
+
 /* Wants the blocks of lists that stand on something connected, lowest first. */
 static void want_blocks(struct bp_pool *p, struct bp_peer *peer,
                         struct bp_trail *t) {
@@ -385,6 +399,7 @@ static void want_blocks(struct bp_pool *p, struct bp_peer *peer,
                 bp_known_held(p, hash, &held))
                 continue;
             if (!bp_window_has_room(p, room)) return;
+            if (!link_room(p, below_of(page, t->want_next))) return;
             if (bp_slot_bare(p, hash, t->want_next, peer->serial, false,
                              room) == BP_NIL)
                 return;
