@@ -1,59 +1,71 @@
 /* hashset: the last so many hashes of a kind. */
 #include "pool/state.h"
 
-/* A set is full all the time, and small: a sparse index finds faster. */
-#define ROOMY 2
+/* A ring, and for each of as many buckets the place of the newest hash in it;
+   each place names the next older one of its bucket. Nothing is unlinked when
+   a hash is forgotten: a chain ends where it does not lead to an older place,
+   or to one that is no longer taken. */
 
 int bp_hashset_init(struct bp_hashset *s, struct bp_mem *mem, uint32_t max,
                     uint64_t seed) {
-    *s = (struct bp_hashset){ .max = max };
-    int err = bp_index_init(&s->index, mem, ROOMY * max, seed);
-    if (err != 0) return err;
+    *s = (struct bp_hashset){ .mem = mem, .max = max };
+    bp_index_key(s->key, seed);
     s->hash = bp_mem_take(mem, max * sizeof *s->hash);
-    if (s->hash != NULL) return 0;
-    bp_index_free(&s->index);
+    s->newest = bp_mem_take(mem, 2 * (size_t)max * sizeof *s->newest);
+    if (s->hash != NULL && s->newest != NULL) {
+        s->older = s->newest + max;
+        return 0;
+    }
+    bp_hashset_free(s);
     return BP_ERR_NOMEM;
 }
 
 void bp_hashset_free(struct bp_hashset *s) {
-    if (s->hash == NULL) return;
-    bp_mem_give(s->index.mem, s->hash, s->max * sizeof *s->hash);
-    s->hash = NULL;
-    bp_index_free(&s->index);
+    if (s->mem == NULL) return;
+    bp_mem_give(s->mem, s->newest, 2 * (size_t)s->max * sizeof *s->newest);
+    bp_mem_give(s->mem, s->hash, s->max * sizeof *s->hash);
+    s->mem = NULL;
 }
 
 void bp_hashset_clear(struct bp_hashset *s) {
-    while (s->n > 0) bp_hashset_pop(s);
+    s->n = 0;
 }
 
 uint64_t bp_hashset_bound(uint32_t max) {
-    return bp_index_bound(ROOMY * max) + (uint64_t)max * sizeof(bp_hash);
+    return (uint64_t)max * (sizeof(bp_hash) + 2 * sizeof(uint32_t));
+}
+
+static uint32_t *bucket(const struct bp_hashset *s, const bp_hash *hash) {
+    uint64_t tag = bp_index_tag(s->key, hash);
+    return &s->newest[tag * s->max >> 32];
+}
+
+/* How many were added after it. */
+static uint32_t age(const struct bp_hashset *s, uint32_t at) {
+    return (at < s->next ? s->next : s->next + s->max) - 1 - at;
 }
 
 uint32_t bp_hashset_find(const struct bp_hashset *s, const bp_hash *hash) {
-    struct bp_probe probe = bp_index_begin(&s->index, hash);
-    for (;;) {
-        uint32_t at = bp_index_next(&s->index, &probe);
-        if (at == BP_NIL || bp_hash_eq(&s->hash[at], hash)) return at;
+    if (s->n == 0) return BP_NIL;
+    uint32_t at = *bucket(s, hash);
+    for (uint32_t least = 0; age(s, at) >= least && age(s, at) < s->n;) {
+        if (bp_hash_eq(&s->hash[at], hash)) return at;
+        least = age(s, at) + 1;
+        at = s->older[at];
     }
+    return BP_NIL;
 }
 
 uint32_t bp_hashset_add(struct bp_hashset *s, const bp_hash *hash) {
-    uint32_t at = s->next;
+    uint32_t at = s->next, *newest = bucket(s, hash);
     s->next = at + 1 == s->max ? 0 : at + 1;
-    if (s->n == s->max)
-        bp_index_remove(&s->index, &s->hash[at], at);
-    else
-        s->n++;
+    if (s->n < s->max) s->n++;
     s->hash[at] = *hash;
-    bp_index_add(&s->index, hash, at);
+    s->older[at] = *newest;
+    *newest = at;
     return at;
 }
 
 bp_hash bp_hashset_pop(struct bp_hashset *s) {
-    uint32_t at = (s->next + s->max - s->n) % s->max;
-    bp_hash hash = s->hash[at];
-    bp_index_remove(&s->index, &hash, at);
-    s->n--;
-    return hash;
+    return s->hash[(s->next + s->max - s->n--) % s->max];
 }

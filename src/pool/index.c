@@ -11,12 +11,18 @@ static uint64_t fold(uint64_t a, uint64_t b) {
     return (uint64_t)p ^ (uint64_t)(p >> 64);
 }
 
-static uint32_t tag_of(const struct bp_index *ix, const bp_hash *hash) {
+void bp_index_key(uint64_t key[2], uint64_t seed) {
+    struct bp_rng rng;
+    bp_rng_seed(&rng, seed);
+    for (int i = 0; i < 2; i++) key[i] = bp_rng_next(&rng) | 1;
+}
+
+uint32_t bp_index_tag(const uint64_t key[2], const bp_hash *hash) {
     uint64_t w[4];
     memcpy(w, hash->b, sizeof w);
-    uint64_t a = fold(w[0] ^ ix->key[0], w[1] ^ ix->key[1]);
-    uint64_t b = fold(w[2] ^ ix->key[1], w[3] ^ ix->key[0]);
-    return (uint32_t)(fold(a ^ ix->key[0], b ^ 0x9e3779b97f4a7c15u) >> 32);
+    uint64_t a = fold(w[0] ^ key[0], w[1] ^ key[1]);
+    uint64_t b = fold(w[2] ^ key[1], w[3] ^ key[0]);
+    return (uint32_t)(fold(a ^ key[0], b ^ 0x9e3779b97f4a7c15u) >> 32);
 }
 
 static uint32_t home_of(const struct bp_index *ix, uint32_t tag) {
@@ -33,10 +39,8 @@ static uint32_t cap_for(uint32_t max) {
 
 int bp_index_init(struct bp_index *ix, struct bp_mem *mem, uint32_t max,
                   uint64_t seed) {
-    struct bp_rng rng;
-    bp_rng_seed(&rng, seed);
     *ix = (struct bp_index){ .mem = mem, .cap = cap_for(max), .max = max };
-    for (int i = 0; i < 2; i++) ix->key[i] = bp_rng_next(&rng) | 1;
+    bp_index_key(ix->key, seed);
     ix->cell = bp_mem_take(mem, ix->cap * sizeof *ix->cell);
     return ix->cell != NULL ? 0 : BP_ERR_NOMEM;
 }
@@ -54,7 +58,7 @@ uint64_t bp_index_bound(uint32_t max) {
 bool bp_index_add(struct bp_index *ix, const bp_hash *hash, uint32_t number) {
     assert(number != BP_NIL);
     if (ix->n == ix->max) return false;
-    uint32_t tag = tag_of(ix, hash), pos = home_of(ix, tag);
+    uint32_t tag = bp_index_tag(ix->key, hash), pos = home_of(ix, tag);
     while (ix->cell[pos] != 0) pos = after(ix, pos);
     ix->cell[pos] = (uint64_t)tag << 32 | (number + 1);
     ix->n++;
@@ -70,7 +74,7 @@ static bool may_move(uint32_t home, uint32_t hole, uint32_t from) {
 
 void bp_index_remove(struct bp_index *ix, const bp_hash *hash,
                      uint32_t number) {
-    uint32_t tag = tag_of(ix, hash), pos = home_of(ix, tag);
+    uint32_t tag = bp_index_tag(ix->key, hash), pos = home_of(ix, tag);
     uint64_t want = (uint64_t)tag << 32 | (number + 1);
     while (ix->cell[pos] != want) {
         assert(ix->cell[pos] != 0);
@@ -88,7 +92,7 @@ void bp_index_remove(struct bp_index *ix, const bp_hash *hash,
 }
 
 struct bp_probe bp_index_begin(const struct bp_index *ix, const bp_hash *hash) {
-    uint32_t tag = tag_of(ix, hash);
+    uint32_t tag = bp_index_tag(ix->key, hash);
     return (struct bp_probe){ .pos = home_of(ix, tag), .tag = tag };
 }
 
@@ -102,5 +106,5 @@ uint32_t bp_index_next(const struct bp_index *ix, struct bp_probe *probe) {
 }
 
 void bp_index_prefetch(const struct bp_index *ix, const bp_hash *hash) {
-    __builtin_prefetch(&ix->cell[home_of(ix, tag_of(ix, hash))]);
+    __builtin_prefetch(&ix->cell[home_of(ix, bp_index_tag(ix->key, hash))]);
 }

@@ -17,6 +17,10 @@ struct bp_index {
     uint64_t key[2];
 };
 
+void bp_index_key(uint64_t key[2], uint64_t seed);
+/* 32 bits that nobody foresees who does not know the key. */
+uint32_t bp_index_tag(const uint64_t key[2], const bp_hash *hash);
+
 /* Holds at most `max` numbers; 0 or BP_ERR_NOMEM. */
 int bp_index_init(struct bp_index *ix, struct bp_mem *mem, uint32_t max,
                   uint64_t seed) BP_MUST_USE;

@@ -321,9 +321,11 @@ struct bp_job {
 /* ---- the rest ---- */
 
 struct bp_hashset { /* a ring of hashes, the oldest forgotten */
-    struct bp_index index;
+    struct bp_mem *mem;
     bp_hash *hash;
+    uint32_t *newest, *older; /* by bucket, by place */
     uint32_t n, max, next;
+    uint64_t key[2];
 };
 
 struct bp_recent {
