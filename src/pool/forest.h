@@ -232,9 +232,10 @@ enum bp_grow { BP_GROW_DOWN, BP_GROW_UP };
 bool bp_links_put(struct bp_pool *p, uint32_t section,
                   const struct bp_link *links, uint32_t n, bp_by by,
                   enum bp_grow where, bool charge);
-/* Takes the oldest link out of a section; it stays in its place, dead, until
-   bp_links_bury or bp_link_give. Returns it. The section may be empty then. */
-bp_ref bp_links_pop(struct bp_pool *p, uint32_t section);
+/* Takes the n oldest links, all of one stretch, out of a section; they stay in
+   their places, dead, until bp_link_give. The section may be empty then.
+   Returns the sum of their difficulties. */
+bp_u256 bp_links_pop(struct bp_pool *p, uint32_t section, uint32_t n);
 /* Gives the place of a dead link back; its items are the caller's. */
 void bp_link_give(struct bp_pool *p, bp_ref ref);
 /* Cuts a section's list so that `ref` is the newest of what stays; the newer
@@ -285,9 +286,9 @@ bool bp_forest_split(struct bp_pool *p, bp_ref ref);
    number does not follow or its total difficulty overflows. */
 bool bp_forest_join(struct bp_pool *p, uint32_t section,
                     const struct bp_held *held);
-/* Takes out the oldest link of a joined root section, now held; its children
-   become roots when it was the last. Returns the dead link. */
-bp_ref bp_forest_pop(struct bp_pool *p, uint32_t section);
+/* Takes out the n oldest links, all of one stretch, of a joined root section,
+   now held; its children become roots when none is left. */
+void bp_forest_pop(struct bp_pool *p, uint32_t section, uint32_t n);
 /* Parts a joined section at a condensed stretch that nobody fills: the stretch
    goes, and what was above dangles, so that the walk of any peer closes the
    gap. False: a job has some of it, or no memory. */

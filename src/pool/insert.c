@@ -93,25 +93,35 @@ void bp_remember(struct bp_pool *p, const bp_hash *hash,
     remember_at(p, at, held);
 }
 
-/* A link that the host holds now leaves the forest. */
-static void inserted(struct bp_pool *p, bp_ref ref) {
+/* Of n links in a row that the host holds now, the first and those above it in
+   its stretch leave the forest; how many. */
+static uint32_t inserted(struct bp_pool *p, const bp_ref *refs, uint32_t n) {
     struct bp_forest *f = &p->forest;
-    struct bp_plink *l = bp_link_at(f, ref);
-    bp_moved(p);
-    p->stat.blocks_inserted++;
-    if ((l->flags & BP_PL_DEAD) != 0) return;
-    uint32_t section = bp_link_section(f, ref);
-    struct bp_held held = { .held = true, .number = bp_link_number(f, ref) };
-    bp_u256 difficulty = bp_link_difficulty(f, ref);
-    /* It is the lowest of a root. */
-    bp_u256_add(&held.td, &bp_section_at(f, section)->base, &difficulty);
-    uint64_t body = bp_window_forget(p, l);
-    bp_section_at(f, bp_link_section(f, ref))->tries = 0;
-    bp_ref popped = bp_forest_pop(p, section);
-    assert(popped == ref); /* inserted in the order of the forest */
-    l->difficulty = body;
-    /* If it is there already, it is now twice: both say the same. */
-    remember_at(p, bp_hashset_add(&p->recent, &l->hash), &held);
+    if ((bp_link_at(f, refs[0])->flags & BP_PL_DEAD) != 0) return 1;
+    uint32_t stretch = bp_link_stretch(f, refs[0]);
+    const struct bp_stretch *st = bp_stretch_at(f, stretch);
+    uint32_t section = st->section, run = n < st->n ? n : st->n;
+    struct bp_section *s = bp_section_at(f, section);
+    /* Inserted in the order of the forest: it is the lowest of a root. */
+    assert(s->oldest == stretch && s->parent == BP_NIL);
+    struct bp_held held = { .held = true, .td = s->base };
+    held.number = bp_section_bottom(s);
+    assert(held.number == bp_link_number(f, refs[0]));
+    for (uint32_t i = 0; i < run; i++, held.number++) {
+        assert(refs[i] == refs[0] - i);
+        bp_u256 difficulty = bp_link_difficulty(f, refs[i]);
+        bp_u256_add(&held.td, &held.td, &difficulty);
+        /* If it is there already, it is now twice: both say the same. */
+        const bp_hash *hash = &bp_link_at(f, refs[i])->hash;
+        remember_at(p, bp_hashset_add(&p->recent, hash), &held);
+    }
+    s->tries = 0;
+    bp_forest_pop(p, section, run);
+    for (uint32_t i = 0; i < run; i++) {
+        struct bp_plink *l = bp_link_at(f, refs[i]);
+        l->difficulty = bp_window_forget(p, l);
+    }
+    return run;
 }
 
 static void refused_body(struct bp_pool *p, bp_ref ref,
@@ -169,14 +179,21 @@ void bp_on_inserted(struct bp_pool *p, const struct bp_ev_inserted *ev) {
     struct bp_job *job = bp_job_find(p, ev->job);
     if (job == NULL || job->kind != BP_JOB_INSERT) return;
     const struct bp_verdict *v = &ev->verdict;
-    size_t n = v->n < job->n ? v->n : job->n;
+    uint32_t n = v->n < job->n ? (uint32_t)v->n : job->n;
+    uint32_t run, fresh = 0;
     p->head = ev->head;
     if (bp_u256_cmp(&ev->refused_td, &p->refused_td) > 0)
         p->refused_td = ev->refused_td;
-    for (size_t i = 0; i < n; i++) {
-        inserted(p, job->links[i]);
+    if (n > 0) bp_moved(p);
+    p->stat.blocks_inserted += n;
+    for (uint32_t i = 0; i < n; i += run) {
+        run = inserted(p, job->links + i, n - i);
+        fresh += run;
         /* Before the first of them is forgotten. */
-        if (i + 1 == n || (i + 1) % BP_RECENT == 0) bp_peers_recent(p);
+        if (i + run == n || fresh + BP_CHUNK_MAX > BP_RECENT) {
+            bp_peers_recent(p);
+            fresh = 0;
+        }
     }
     if (n > p->stat.longest_chain) p->stat.longest_chain = n;
     if (n < job->n) stopped_at(p, job->links[n], v);

@@ -360,25 +360,39 @@ bool bp_links_put(struct bp_pool *p, uint32_t section,
 
 /* ---- taking ----------------------------------------------------------- */
 
-bp_ref bp_links_pop(struct bp_pool *p, uint32_t section) {
+/* The links at places [from, end) of a chunk are dead: nothing finds them. */
+static void leave_index(struct bp_forest *f, uint32_t chunk, uint32_t from,
+                        uint32_t end) {
+    struct bp_chunk *c = bp_chunk_at(f, chunk);
+    for (uint32_t k = from; k < end; k++) {
+        struct bp_plink *l = &c->link[k];
+        if (k + BP_AHEAD < end)
+            bp_index_prefetch(&f->index, &c->link[k + BP_AHEAD].hash);
+        bp_index_remove(&f->index, &l->hash, ref_of(chunk, k));
+        f->bare -= (l->flags & BP_PL_BARE) != 0;
+        l->flags |= BP_PL_DEAD;
+    }
+    f->links -= end - from;
+}
+
+bp_u256 bp_links_pop(struct bp_pool *p, uint32_t section, uint32_t n) {
     struct bp_forest *f = &p->forest;
     struct bp_section *s = bp_section_at(f, section);
     struct bp_stretch *st = bp_stretch_at(f, s->oldest);
-    struct bp_chunk *c = bp_chunk_at(f, st->chunk);
-    uint32_t place = first_place(c, st) + st->n - 1;
-    bp_ref ref = ref_of(st->chunk, place);
-    bp_u256 d = difficulty_at(c, place);
-    if (place >= BP_AHEAD)
-        bp_index_prefetch(&f->index, &c->link[place - BP_AHEAD].hash);
-    bp_index_remove(&f->index, &c->link[place].hash, ref);
-    f->bare -= (c->link[place].flags & BP_PL_BARE) != 0;
-    c->link[place].flags |= BP_PL_DEAD;
-    bp_u256_sub(&st->work, &st->work, &d);
-    bp_u256_sub(&s->work, &s->work, &d);
-    st->n--;
-    s->n--;
-    s->mem--;
-    f->links--;
+    const struct bp_chunk *c = bp_chunk_at(f, st->chunk);
+    assert(n <= st->n);
+    uint32_t end = first_place(c, st) + st->n;
+    bp_u256 work = bp_u256_from_u64(0);
+    for (uint32_t k = end - n; k < end; k++) {
+        bp_u256 d = difficulty_at(c, k);
+        bp_u256_add(&work, &work, &d);
+    }
+    leave_index(f, st->chunk, end - n, end);
+    bp_u256_sub(&st->work, &st->work, &work);
+    bp_u256_sub(&s->work, &s->work, &work);
+    st->n -= n;
+    s->n -= n;
+    s->mem -= n;
     if (st->n == 0) {
         uint32_t gone = s->oldest;
         s->oldest = st->newer;
@@ -388,7 +402,7 @@ bp_ref bp_links_pop(struct bp_pool *p, uint32_t section) {
             bp_stretch_at(f, s->oldest)->older = BP_NIL;
         chunk_drop_stretch(p, gone);
     }
-    return ref;
+    return work;
 }
 
 void bp_link_give(struct bp_pool *p, bp_ref ref) {
@@ -513,17 +527,13 @@ static void bury_stretch(struct bp_pool *p, uint32_t id) {
     struct bp_stretch *st = bp_stretch_at(f, id);
     struct bp_chunk *c = bp_chunk_at(f, st->chunk);
     uint32_t first = first_place(c, st);
+    leave_index(f, st->chunk, first, first + st->n);
     for (uint32_t k = first; k < first + st->n; k++) {
         struct bp_plink *l = &c->link[k];
-        if (k + BP_AHEAD < first + st->n)
-            bp_index_prefetch(&f->index, &c->link[k + BP_AHEAD].hash);
-        bp_index_remove(&f->index, &l->hash, ref_of(st->chunk, k));
         l->difficulty = bp_window_forget(p, l);
-        f->bare -= (l->flags & BP_PL_BARE) != 0;
-        l->flags |= BP_PL_DEAD | BP_PL_BURIED;
+        l->flags |= BP_PL_BURIED;
     }
     chunk_uncharge(p, c);
-    f->links -= st->n;
     f->buried += st->n;
     st->section = BP_NIL;
     st->newer = BP_NIL;

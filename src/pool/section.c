@@ -528,32 +528,30 @@ enum bp_graft bp_forest_graft(struct bp_pool *p, const struct bp_link *links,
 
 /* ---- taking out ------------------------------------------------------- */
 
-bp_ref bp_forest_pop(struct bp_pool *p, uint32_t section) {
+void bp_forest_pop(struct bp_pool *p, uint32_t section, uint32_t n) {
     struct bp_forest *f = &p->forest;
     struct bp_section *s = bp_section_at(f, section);
-    assert(s->parent == BP_NIL && s->connected && s->n > 0);
-    bp_ref ref = bp_links_pop(p, section);
-    const struct bp_plink *l = bp_link_at(f, ref);
-    bp_u256 difficulty = bp_link_difficulty(f, ref);
-    s->below = l->hash;
-    bp_u256_add(&s->base, &s->base, &difficulty);
+    assert(s->parent == BP_NIL && s->connected && n > 0);
+    bp_ref newest = bp_section_link(f, section, bp_section_bottom(s) + n - 1);
+    s->below = bp_link_at(f, newest)->hash;
+    bp_u256 work = bp_links_pop(p, section, n);
+    bp_u256_add(&s->base, &s->base, &work);
     s->progress = p->now;
     if (s->n > 0) {
         s->check_next = max_u64(s->check_next, bp_section_bottom(s));
         s->want_next = max_u64(s->want_next, bp_section_bottom(s));
-        return ref;
+        return;
     }
     while (s->child != BP_NIL) {
         struct bp_section *c = bp_section_at(f, s->child);
         uint32_t id = s->child;
-        c->below = l->hash;
+        c->below = s->below;
         c->base = s->base;
         c->progress = p->now;
         child_remove(f, id);
     }
     bp_table_give(&f->sections, section);
     f->ranked = false;
-    return ref;
 }
 
 void bp_forest_cut(struct bp_pool *p, bp_ref ref) {
