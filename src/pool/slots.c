@@ -6,7 +6,6 @@
 
    and takes its reserve of the window from the first moment on. */
 #include <assert.h>
-#include <stdlib.h>
 
 #include "pool/state.h"
 
@@ -322,11 +321,6 @@ bool bp_slot_lacks(const struct bp_slot *s, const struct bp_peer *peer) {
 
 /* ---- bodies -------------------------------------------------------------- */
 
-static int by_value(const void *a, const void *b) {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 uint32_t bp_window_mean(const struct bp_pool *p) {
     const struct bp_window *w = &p->window;
     if (w->n_sizes == 0) return w->reserve;
@@ -334,7 +328,21 @@ uint32_t bp_window_mean(const struct bp_pool *p) {
     return mean > 0 ? mean : 1;
 }
 
-/* The reserve follows the 90th percentile of recent sizes. */
+/* The 90th percentile of recent sizes: the least of the greatest tenth. */
+static uint32_t tenth_greatest(const struct bp_window *w) {
+    uint32_t top[BP_SIZES / 10 + 1], n = 0;
+    uint32_t most = w->n_sizes - w->n_sizes * 9 / 10;
+    for (uint32_t i = 0; i < w->n_sizes; i++) {
+        uint32_t size = w->sizes[i];
+        if (n == most && size <= top[n - 1]) continue;
+        uint32_t k = n < most ? n++ : n - 1;
+        for (; k > 0 && top[k - 1] < size; k--) top[k] = top[k - 1];
+        top[k] = size;
+    }
+    return top[most - 1];
+}
+
+/* The reserve follows that percentile. */
 static void note_size(struct bp_pool *p, uint32_t size) {
     struct bp_window *w = &p->window;
     uint32_t *place = &w->sizes[w->fresh_sizes++ % BP_SIZES];
@@ -343,10 +351,7 @@ static void note_size(struct bp_pool *p, uint32_t size) {
     *place = size;
     if (w->n_sizes < BP_SIZES) w->n_sizes++;
     if (w->fresh_sizes % 64 != 0 && w->fresh_sizes != 16) return;
-    uint32_t sorted[BP_SIZES];
-    for (uint32_t i = 0; i < w->n_sizes; i++) sorted[i] = w->sizes[i];
-    qsort(sorted, w->n_sizes, sizeof *sorted, by_value);
-    w->reserve = sorted[w->n_sizes * 9 / 10];
+    w->reserve = tenth_greatest(w);
     if (w->reserve < BP_RESERVE_MIN) w->reserve = BP_RESERVE_MIN;
 }
 

@@ -435,13 +435,19 @@ static bool take_known(struct bp_pool *p, const struct bp_delivery *b, bp_by by,
    it. */
 static bool take_block(struct bp_pool *p, const struct bp_delivery *got,
                        bp_by by, uint32_t slot) {
-    struct bp_delivery b = *got;
-    uint32_t bare = b.matched ? bp_slot_find_bare(p, &b.hash) : BP_NIL;
-    bool taken = bare != BP_NIL ? take_bare(p, bare, &b, by)
-                                : b.matched && take_known(p, &b, by, slot);
-    if (!taken && b.matched && bare == BP_NIL) p->stat.duplicates++;
-    if (!taken) bp_release(p, b.item);
-    if (b.has_link) bp_release(p, b.link.item);
+    uint32_t bare = got->matched ? bp_slot_find_bare(p, &got->hash) : BP_NIL;
+    uint64_t header = got->has_link ? got->link.item : 0;
+    bool taken;
+    if (bare != BP_NIL) {
+        struct bp_delivery b = *got;
+        taken = take_bare(p, bare, &b, by);
+        if (b.has_link) header = b.link.item;
+    } else {
+        taken = got->matched && take_known(p, got, by, slot);
+        if (!taken && got->matched) p->stat.duplicates++;
+    }
+    if (!taken) bp_release(p, got->item);
+    bp_release(p, header);
     return taken;
 }
 
