@@ -233,11 +233,13 @@ static struct contract_session *asked(struct contract *c,
     fresh(c, id);
     uint32_t out = 0;
     for (uint32_t i = 0; i < c->n_asks; i++)
-        out += c->ask[i].peer == peer && c->ask[i].type == type;
+        out += c->ask[i].peer == peer && c->ask[i].type == type &&
+               c->ask[i].due > c->now;
     fuzz_law(out == 0 || (s->info.caps & BP_CAP_IDS) != 0);
     fuzz_law(c->n_asks < CONTRACT_ASKS);
-    c->ask[c->n_asks++] =
-        (struct contract_ask){ .id = id, .type = type, .peer = peer };
+    c->ask[c->n_asks++] = (struct contract_ask){
+        .id = id, .type = type, .peer = peer, .due = due
+    };
     return s;
 }
 

@@ -41,6 +41,7 @@ struct contract_ask {
     bp_req_id id;
     enum bp_action_type type;
     bp_peer_id peer;
+    bp_time due;
     bool answered; /* its bytes came, at */
     bp_time at;
 };

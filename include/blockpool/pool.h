@@ -104,7 +104,9 @@ enum bp_cap {
     BP_CAP_HASHES = 2, /* bare hashes, newest first (eth/60, eth/61) */
     BP_CAP_BLOCKS = 4, /* bodies of known links; whole blocks if bare */
     BP_CAP_IDS = 8     /* replies carry request ids: several in flight; a peer
-                          without it is asked one thing of each kind at once */
+                          without it is asked one thing of each kind at once,
+                          and once that is late one more: links and blocks are
+                          told by their hashes, of hashes the same list */
 };
 
 struct bp_peer_info {

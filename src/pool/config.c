@@ -61,7 +61,7 @@ int bp_config_fill(struct bp_pool_config *c) {
 /* Requests on record: those for blocks, and for every peer one for links, one
    for hashes and one small one. */
 uint32_t bp_config_requests(const struct bp_pool_config *c) {
-    return c->replies_max + 4 * c->peers_max + 16;
+    return c->replies_max + 6 * c->peers_max + 16;
 }
 
 /* Blocks of the window: none takes less than the smallest reserve, but for

@@ -142,15 +142,16 @@ static void check_requests(const struct bp_pool *p) {
         if (peer->state == BP_PEER_FREE) continue;
         assert(peer->state == BP_PEER_LIVE && p->peer_id[k] == peer->id);
         assert(peer->by != 0 && !bp_giver_at(p, peer->by)->gone);
-        uint32_t out[BP_RATES] = { 0 }, late = 0;
+        uint32_t out[BP_RATES] = { 0 }, late[BP_RATES] = { 0 };
         for (uint32_t i = 0; i < p->requests.used; i++) {
             const struct bp_request *r = bp_table_get(&p->requests, i);
             if (r == NULL || r->peer != k) continue;
             out[bp_ask_rate(r->ask)]++;
-            late += r->state == BP_REQ_LATE;
+            late[bp_ask_rate(r->ask)] += r->state == BP_REQ_LATE;
         }
-        for (int i = 0; i < BP_RATES; i++) assert(out[i] == peer->out[i]);
-        assert(late == peer->late);
+        for (int i = 0; i < BP_RATES; i++)
+            assert(out[i] == peer->out[i] && late[i] == peer->late[i] &&
+                   late[i] <= 1);
     }
     if (p->best != BP_NIL) assert(bp_peer_candidate(p, &p->peer[p->best]));
 }

@@ -5,8 +5,10 @@
                     `--> LATE -------------'   (what it wanted was asked
                                                 elsewhere in the meantime)
 
-   A late peer is asked for nothing else until it answers; one that does not
-   within the longest deadline more is let go. */
+   A late peer is asked for nothing else until it answers, or for as long again
+   as it was given, doubled each time: the reply may be lost. What it answers
+   then shows that it is, and the late request is forgotten. A peer that answers
+   nothing of that kind within twice the longest deadline is let go. */
 #include <assert.h>
 
 #include "pool/state.h"
@@ -44,13 +46,20 @@ enum bp_rate_kind bp_ask_rate(enum bp_ask ask) {
     return BP_RATE_LINKS;
 }
 
+bool bp_peer_hushed(const struct bp_pool *p, const struct bp_peer *peer) {
+    if (peer->hush <= p->now) return false;
+    for (int k = 0; k < BP_RATES; k++)
+        if (peer->late[k] > 0) return true;
+    return false;
+}
+
 bool bp_peer_free(const struct bp_pool *p, const struct bp_peer *peer,
                   enum bp_rate_kind kind) {
     static const uint32_t need[BP_RATES] = { BP_CAP_LINKS, BP_CAP_HASHES,
                                              BP_CAP_BLOCKS };
-    if (peer->state != BP_PEER_LIVE || peer->late > 0) return false;
+    if (peer->state != BP_PEER_LIVE || bp_peer_hushed(p, peer)) return false;
     if ((peer->info.caps & need[kind]) == 0) return false;
-    uint32_t most = 1;
+    uint32_t most = 1 + peer->late[kind];
     if (kind != BP_RATE_HASHES && (peer->info.caps & BP_CAP_IDS) != 0)
         most = BP_BLOCK_REQUESTS;
     if (peer->out[kind] >= most) return false;
@@ -96,8 +105,9 @@ static void become(struct bp_pool *p, struct bp_request *r,
                    enum bp_request_state state) {
     assert(r->state != state && r->state != BP_REQ_ANSWERED);
     struct bp_peer *peer = &p->peer[r->peer];
-    if (r->state == BP_REQ_LATE) peer->late--;
-    if (state == BP_REQ_LATE) peer->late++;
+    enum bp_rate_kind kind = bp_ask_rate(r->ask);
+    if (r->state == BP_REQ_LATE) peer->late[kind]--;
+    if (state == BP_REQ_LATE) peer->late[kind]++;
     r->state = state;
 }
 
@@ -107,11 +117,33 @@ static void unask_all(struct bp_pool *p, struct bp_request *r) {
     r->n_wants = 0;
 }
 
+/* The late request of that kind to this peer, or NULL. */
+static struct bp_request *late_one(struct bp_pool *p, uint32_t peer,
+                                   enum bp_rate_kind kind) {
+    if (p->peer[peer].late[kind] == 0) return NULL;
+    for (uint32_t i = 0; i < p->requests.used; i++) {
+        struct bp_request *r = bp_table_get(&p->requests, i);
+        if (r != NULL && r->peer == peer && r->state == BP_REQ_LATE &&
+            bp_ask_rate(r->ask) == kind)
+            return r;
+    }
+    return NULL;
+}
+
+bool bp_request_apart(struct bp_pool *p, uint32_t peer, const bp_hash *origin) {
+    const struct bp_request *late = late_one(p, peer, BP_RATE_HASHES);
+    return late == NULL || (p->peer[peer].info.caps & BP_CAP_IDS) != 0 ||
+           bp_hash_eq(&late->origin, origin);
+}
+
 void bp_on_reply(struct bp_pool *p, const struct bp_ev_reply *ev) {
     struct bp_request *r = bp_request_find(p, ev->request);
     if (r == NULL || p->peer[r->peer].id != ev->peer ||
         r->state == BP_REQ_ANSWERED)
         return;
+    struct bp_request *late = late_one(p, r->peer, bp_ask_rate(r->ask));
+    if (late != NULL && late->id < r->id) bp_request_close(p, late); /* lost */
+    if (r->state == BP_REQ_OUT) p->peer[r->peer].lapses = 0;
     r->answered = p->now;
     r->bytes = ev->bytes;
     r->due = p->now + p->cfg.head_probe_ms; /* for the host to decode it */
@@ -121,7 +153,7 @@ void bp_on_reply(struct bp_pool *p, const struct bp_ev_reply *ev) {
 void bp_request_close(struct bp_pool *p, struct bp_request *r) {
     struct bp_peer *peer = &p->peer[r->peer];
     enum bp_rate_kind kind = bp_ask_rate(r->ask);
-    if (r->state == BP_REQ_LATE) peer->late--;
+    if (r->state == BP_REQ_LATE) peer->late[kind]--;
     unask_all(p, r);
     assert(peer->out[kind] > 0);
     peer->out[kind]--;
@@ -147,6 +179,14 @@ void bp_requests_close_peer(struct bp_pool *p, uint32_t peer) {
     }
 }
 
+/* The peer is left alone for as long again as it was given, or longer. */
+static void hush(struct bp_pool *p, struct bp_peer *peer, bp_time given) {
+    uint64_t most = 2ull * p->cfg.request_max_ms;
+    uint64_t ms = given << (peer->lapses < 5 ? peer->lapses : 5);
+    peer->hush = p->now + (ms < most ? ms : most);
+    peer->lapses++;
+}
+
 /* A request whose time is over: what it wanted goes elsewhere. */
 static void expire(struct bp_pool *p, struct bp_request *r) {
     struct bp_peer *peer = &p->peer[r->peer];
@@ -164,13 +204,19 @@ static void expire(struct bp_pool *p, struct bp_request *r) {
              (unsigned long long)peer->id,
              (unsigned long long)(r->id >> PLACE_BITS));
     p->stat.requests_late++;
-    become(p, r, BP_REQ_LATE);
-    r->due = p->now + 2ull * p->cfg.request_max_ms;
+    hush(p, peer, r->due - r->sent);
     for (uint32_t i = 0; i < r->n_wants; i++)
         bp_window_missed(p, r->wants[i], r);
     unask_all(p, r);
-    bp_estimate_late(peer, bp_ask_rate(r->ask));
+    enum bp_rate_kind kind = bp_ask_rate(r->ask);
+    bp_estimate_late(peer, kind);
     bp_peer_failed(p, peer, BP_OFF_LATE, NULL);
+    if (peer->late[kind] > 0) { /* the first is the one that is waited for */
+        bp_request_close(p, r);
+        return;
+    }
+    become(p, r, BP_REQ_LATE);
+    r->due = p->now + 2ull * p->cfg.request_max_ms;
 }
 
 void bp_requests_expire(struct bp_pool *p) {
@@ -189,6 +235,8 @@ void bp_requests_schedule(struct bp_pool *p) {
         const struct bp_request *r = bp_table_get(&p->requests, i);
         if (r == NULL) continue;
         if (r->due < p->request_due) p->request_due = r->due;
+        bp_time hush = p->peer[r->peer].hush;
+        if (r->state == BP_REQ_LATE && hush > p->now) bp_wake_at(p, hush);
         bp_time half = bp_request_half(r);
         if (r->state == BP_REQ_OUT && bp_ask_rate(r->ask) == BP_RATE_BLOCKS &&
             !r->hedged && half < p->half_due)

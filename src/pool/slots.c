@@ -101,7 +101,9 @@ static void become(struct bp_pool *p, uint32_t id, enum bp_slot_state state) {
     w->missing -= missing(s);
     s->state = state;
     w->missing += missing(s);
-    if (state == BP_SLOT_WANTED) list_return(p, id);
+    if (state != BP_SLOT_WANTED) return;
+    list_return(p, id);
+    w->yielded = UINT64_MAX; /* it may go now */
 }
 
 static void resize(struct bp_pool *p, struct bp_slot *s, uint32_t size) {

@@ -126,8 +126,10 @@ struct bp_peer {
     bp_time head_due; /* its head is to be here by then; 0: no failure yet */
     bp_time idle_due; /* idle then: we have more than its head; 0: not so */
     uint64_t tried;   /* tick of the last ask for its head */
-    uint32_t out[BP_RATES]; /* requests in flight */
-    uint32_t late;          /* … of which late */
+    uint32_t out[BP_RATES];  /* requests in flight */
+    uint32_t late[BP_RATES]; /* … of which late, one at most */
+    uint32_t lapses;         /* requests in a row that were late */
+    bp_time hush;            /* asked for nothing before, while one is late */
     struct bp_rate rate[BP_RATES];
     uint32_t rtt_ms, rtt_samples;
     struct bp_trail trail[BP_TRAILS];
@@ -575,6 +577,11 @@ void bp_requests_expire(struct bp_pool *p);
 void bp_requests_schedule(struct bp_pool *p);
 /* Half of its deadline: time to ask a second peer for what blocks all. */
 bp_time bp_request_half(const struct bp_request *r);
+/* It is late, and is left alone for a while. */
+bool bp_peer_hushed(const struct bp_pool *p, const struct bp_peer *peer);
+/* A list of hashes below this one is not to be taken for the answer to a late
+   request: nothing but an id tells two lists apart. */
+bool bp_request_apart(struct bp_pool *p, uint32_t peer, const bp_hash *origin);
 /* The peer can take one more of this kind now. */
 bool bp_peer_free(const struct bp_pool *p, const struct bp_peer *peer,
                   enum bp_rate_kind kind);
@@ -725,7 +732,7 @@ uint32_t bp_window_lowest(const struct bp_pool *p);
 
 /* ---- turn.c ---- */
 /* Marks the sections that the peer claims to have: those under its head.
-   False: where its head belongs is not known. */
+   False: where its head belongs is not known, or not what it stands on. */
 bool bp_claims_mark(struct bp_pool *p, const struct bp_peer *peer);
 /* After that: it claims to have this block, whose link is known. */
 bool bp_slot_claimed(const struct bp_pool *p, const struct bp_slot *s,

@@ -478,7 +478,8 @@ static void follow(struct bp_pool *p, uint32_t place, struct bp_trail *t,
     if (t->state != BP_TRAIL_OPEN) return;
     want_root(p, peer, &t->end, t->end_number);
     if (want_roots(p, peer, t) >= BP_UNCONFIRMED || !walk ||
-        !bp_peer_free(p, peer, BP_RATE_HASHES))
+        !bp_peer_free(p, peer, BP_RATE_HASHES) ||
+        !bp_request_apart(p, place, &t->end))
         return;
     if (!page_room(p, place)) cut_newest(p, peer, t);
     if (page_room(p, place)) ask_hashes(p, place, t);

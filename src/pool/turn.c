@@ -17,10 +17,13 @@ bool bp_claims_mark(struct bp_pool *p, const struct bp_peer *peer) {
     if (peer->info.claim.known.held) return true; /* none of the forest */
     bp_ref ref = bp_link_find(f, &peer->info.claim.head);
     if (ref == BP_NIL) return false;
+    bool connected = false;
     uint32_t id = bp_link_section(f, ref);
-    for (; id != BP_NIL; id = bp_section_at(f, id)->parent)
+    for (; id != BP_NIL; id = bp_section_at(f, id)->parent) {
         bp_section_at(f, id)->mark = p->mark;
-    return true;
+        connected = bp_section_at(f, id)->connected;
+    }
+    return connected; /* else what it stands on is not known yet */
 }
 
 bool bp_slot_claimed(const struct bp_pool *p, const struct bp_slot *s,
@@ -40,7 +43,7 @@ static bool is_whole(const struct bp_pool *p, const struct bp_slot *s) {
 
 static bool can_bring(const struct bp_pool *p, const struct bp_slot *s,
                       const struct bp_peer *peer) {
-    if (peer->state != BP_PEER_LIVE || peer->late > 0 ||
+    if (peer->state != BP_PEER_LIVE || bp_peer_hushed(p, peer) ||
         (peer->info.caps & BP_CAP_BLOCKS) == 0)
         return false;
     if (s->link == BP_NIL && s->only_owner && s->owner != peer->serial)
@@ -82,15 +85,15 @@ static bool first_pass(const struct bp_pool *p, const struct bp_slot *s) {
 
 /* ---- in turn ------------------------------------------------------------- */
 
-static bool has_headers(const struct bp_peer *peer) {
-    return peer->state == BP_PEER_LIVE && peer->late == 0 &&
+static bool has_headers(const struct bp_pool *p, const struct bp_peer *peer) {
+    return peer->state == BP_PEER_LIVE && !bp_peer_hushed(p, peer) &&
            (peer->info.caps & BP_CAP_LINKS) != 0;
 }
 
 static bool has_turn(const struct bp_pool *p, const struct bp_slot *s,
                      const struct bp_peer *peer) {
     if (can_bring(p, s, peer)) return peer->body_retry <= p->now;
-    return s->link != BP_NIL && is_whole(p, s) && has_headers(peer);
+    return s->link != BP_NIL && is_whole(p, s) && has_headers(p, peer);
 }
 
 /* The serial of the next in turn after this one; 0: there is none. */
@@ -132,10 +135,14 @@ void bp_slot_failed(struct bp_pool *p, struct bp_slot *s,
     s->retry = p->now + ((uint64_t)BP_BACKOFF_MS << shift);
     if (again) {
         s->turn = peer->serial;
-        if (next_turn(p, s, s->turn) != 0)
+        if (next_turn(p, s, s->turn) != 0) {
             s->retry = p->now;
-        else if (s->rounds < UINT16_MAX)
-            s->rounds++;
+        } else {
+            /* From the first again, or who joins anew each time would have
+               every turn. */
+            s->turn = 0;
+            if (s->rounds < UINT16_MAX) s->rounds++;
+        }
     }
     if (s->retry < p->window.retry_due) p->window.retry_due = s->retry;
 }
@@ -185,7 +192,7 @@ void bp_headers_ask(struct bp_pool *p) {
     if (p->forest.bare == 0) return;
     for (uint32_t i = 0; i < p->n_peers; i++) {
         const struct bp_peer *peer = &p->peer[i];
-        if (bp_peer_bare(peer) || !has_headers(peer)) continue;
+        if (bp_peer_bare(peer) || !has_headers(p, peer)) continue;
         for (int k = 0; k < BP_CLASSES; k++) {
             if (!bp_peer_free(p, peer, BP_RATE_LINKS)) break;
             uint32_t id = headless(p, (enum bp_class)k, peer);

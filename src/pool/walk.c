@@ -60,7 +60,7 @@ static bool asked(const struct bp_pool *p, uint32_t place,
     if (p->peer[place].out[BP_RATE_LINKS] == 0) return false;
     for (uint32_t k = 0; k < p->requests.used; k++) {
         const struct bp_request *r = bp_table_get(&p->requests, k);
-        if (r != NULL && r->peer == place &&
+        if (r != NULL && r->peer == place && r->state != BP_REQ_LATE &&
             bp_ask_rate(r->ask) == BP_RATE_LINKS &&
             bp_hash_eq(&r->origin, origin))
             return true;

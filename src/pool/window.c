@@ -189,8 +189,9 @@ static void gather_class(struct bp_pool *p, struct bp_request *r, uint32_t most,
    itself comes first: else a branch whose bodies nobody gives would take the
    place of another in every request. */
 static uint32_t gather(struct bp_pool *p, struct bp_request *r, uint32_t most) {
+    const struct bp_claim *c = &p->peer[r->peer].info.claim;
     bool placed = bp_claims_mark(p, &p->peer[r->peer]);
-    r->sure = placed;
+    r->sure = c->known.held || bp_link_find(&p->forest, &c->head) != BP_NIL;
     for (int k = 0; k < BP_CLASSES; k++)
         gather_class(p, r, most, k, placed, true);
     for (int k = 0; k < BP_CLASSES; k++)

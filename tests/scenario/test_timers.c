@@ -38,10 +38,60 @@ static void x21_late_for_good(void **state) {
         scene_join(&s, 1, 10);
         scene_run(&s, 5000 + 29999);
         assert_true(scene_peer(&s, 1)->here);
+        size_t n = scene_blamed(&s, 1, BP_OFF_LATE);
+        assert_int_equal(n, scene_status(&s).requests_late);
+        assert_in_range(n, 2, 3); /* it was asked again, ever less often */
         scene_run(&s, 1);
         assert_false(scene_peer(&s, 1)->here);
-        assert_int_equal(scene_blamed(&s, 1, BP_OFF_LATE), 2);
+        assert_int_equal(scene_blamed(&s, 1, BP_OFF_LATE), n + 1);
         assert_int_equal(scene_offences(&s), 0);
+        scene_close(&s);
+    }
+}
+
+/* A reply that is lost costs as long again as it was waited for: then the peer
+   is asked again, and when it answers that, the session goes on. */
+static void x21_a_lost_reply(void **state) {
+    (void)state;
+    EACH_KIND(k) {
+        struct scene s;
+        plain_world(&s, k, 10);
+        struct scene_peer *peer = scene_peer(&s, 1);
+        peer->manual = true;
+        scene_join(&s, 1, 10);
+        assert_int_equal(peer->n_asks, 1);
+        scene_run(&s, 9999);
+        assert_int_equal(peer->n_asks, 1);
+        scene_run(&s, 1);
+        assert_int_equal(peer->n_asks, 2);
+        peer->manual = false;
+        scene_answer(&s, 1, 1);
+        scene_run(&s, 1000);
+        assert_int_equal(s.head, 10);
+        scene_run(&s, 60000);
+        assert_true(peer->here);
+        assert_int_equal(scene_blamed(&s, 1, BP_OFF_LATE), 1);
+        assert_int_equal(blames(&s), 1);
+        scene_close(&s);
+    }
+}
+
+/* It was not lost: what comes in the meantime is taken, and the peer is asked
+   for the rest at once. */
+static void x21_a_late_reply(void **state) {
+    (void)state;
+    EACH_KIND(k) {
+        struct scene s;
+        plain_world(&s, k, 10);
+        struct scene_peer *peer = scene_peer(&s, 1);
+        peer->manual = true;
+        scene_join(&s, 1, 10);
+        scene_run(&s, 7000);
+        peer->manual = false;
+        scene_answer(&s, 1, 0);
+        scene_run(&s, 1000);
+        assert_int_equal(s.head, 10);
+        assert_int_equal(blames(&s), 1);
         scene_close(&s);
     }
 }
@@ -409,6 +459,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(x21_first_deadline),
         T(x21_late_for_good),
+        T(x21_a_lost_reply),
+        T(x21_a_late_reply),
         T(x21_deadline_of_the_estimate),
         T(x21_content_that_never_comes),
         T(x21_hedge_of_links),
