@@ -227,6 +227,11 @@ uint32_t bp_links_places(const struct bp_forest *f, uint64_t mem, uint32_t n) {
     return n > BP_CHUNK_MIN * 4 ? n : cap;
 }
 
+/* No chunk is smaller than that: there are numbers for so many only. */
+static uint32_t least_cap(uint32_t n) {
+    return n > BP_CHUNK_MIN ? n : BP_CHUNK_MIN;
+}
+
 /* The end stretch of a section, when its chunk has room for n more there. */
 static uint32_t room_at(const struct bp_forest *f, const struct bp_section *s,
                         uint32_t n, enum bp_grow where) {
@@ -250,7 +255,7 @@ static uint32_t stretch_new(struct bp_pool *p, uint32_t section, uint32_t n,
     uint32_t id = bp_table_take(&f->stretches);
     if (id == BP_NIL) return BP_NIL;
     uint32_t cap = bp_links_places(f, s->mem, n);
-    if (f->places + cap > f->places_max) cap = n; /* the last ones */
+    if (f->places + cap > f->places_max) cap = least_cap(n); /* the last ones */
     uint32_t chunk = chunk_new(p, cap, by, charge);
     if (chunk == BP_NIL) {
         bp_table_give(&f->stretches, id);
@@ -611,7 +616,7 @@ bool bp_links_fill(struct bp_pool *p, uint32_t stretch,
     assert(st->chunk == BP_NIL && n > 0 && n <= st->n);
     uint32_t id = bp_table_take(&f->stretches);
     if (id == BP_NIL) return false;
-    uint32_t chunk = chunk_new(p, n, by, false);
+    uint32_t chunk = chunk_new(p, least_cap(n), by, false);
     struct bp_chunk *c = chunk != BP_NIL ? bp_chunk_at(f, chunk) : NULL;
     bool wide = false;
     for (uint32_t i = 0; i < n; i++) wide |= links[i].difficulty.w[1] != 0;

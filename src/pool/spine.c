@@ -126,17 +126,19 @@ static bool ask_fill(struct bp_pool *p, const struct bp_stretch *st) {
     return true;
 }
 
-/* Nobody who is here fills it, and somebody could walk there. */
-static bool hopeless(const struct bp_pool *p, const struct bp_stretch *st) {
-    bool fillers = false, walkers = false;
+/* Nobody who is here fills it; *walkers: somebody could walk there. */
+static bool hopeless(const struct bp_pool *p, const struct bp_stretch *st,
+                     bool *walkers) {
+    bool fillers = false;
+    *walkers = false;
     for (uint32_t i = 0; i < p->n_peers; i++) {
         const struct bp_peer *peer = &p->peer[i];
         if (peer->state != BP_PEER_LIVE) continue;
         fillers |= may_fill(peer, st->top);
-        walkers |= bp_peer_candidate(p, peer);
+        *walkers |= bp_peer_candidate(p, peer) || bp_target_wanted(p);
     }
     const struct bp_spine *e = bp_table_at(&p->forest.spine, st->spine);
-    return walkers && (!fillers || e->fails >= BP_FILL_TRIES);
+    return !fillers || e->fails >= BP_FILL_TRIES;
 }
 
 /* Fills the lowest stretches of a section, as far ahead as memory allows;
@@ -156,10 +158,15 @@ static bool fill_section(struct bp_pool *p, uint32_t section,
         here += st->n;
         if (st->chunk != BP_NIL) continue;
         if (being_filled(p, bp_spine_at(f, id))) continue;
-        if (urgent && hopeless(p, st) && bp_forest_part(p, id)) return false;
+        bool walkers;
+        if (urgent && hopeless(p, st, &walkers)) {
+            if (!walkers) return true; /* nobody says that he needs it */
+            if (bp_forest_part(p, id)) return false;
+        }
         if (*in_flight >= BP_FILLS) return false;
-        if (urgent ? !bp_room_for(p, section, st->n)
-                   : !bp_room_is(p, st->n + bp_links_unit(f)))
+        uint32_t n = st->n > BP_CHUNK_MIN ? st->n : BP_CHUNK_MIN;
+        if (urgent ? !bp_room_for(p, section, n)
+                   : !bp_room_is(p, n + bp_links_unit(f)))
             return false;
         if (!ask_fill(p, st)) return false;
         ++*in_flight;
@@ -210,6 +217,15 @@ static void drop_copies(struct bp_pool *p, const struct bp_link *links,
         uint32_t section = bp_link_section(&p->forest, ref);
         bp_forest_drop(p, bp_section_root(&p->forest, section));
     }
+}
+
+bool bp_fill_held(struct bp_pool *p, const bp_hash *hash, uint64_t number) {
+    struct bp_link top = { .hash = *hash, .number = number };
+    uint32_t id = stretch_of(&p->forest, &top);
+    if (id == BP_NIL) return true;
+    const struct bp_stretch *st = bp_stretch_at(&p->forest, id);
+    return !bp_section_at(&p->forest, st->section)->connected ||
+           bp_forest_part(p, id);
 }
 
 bool bp_fill_take(struct bp_pool *p, const struct bp_link *links, uint32_t n,

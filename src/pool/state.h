@@ -442,6 +442,9 @@ bool bp_target_wanted(const struct bp_pool *p); /* set, and not held yet */
 bool bp_condense_one(struct bp_pool *p, uint32_t section);
 /* Has condensed stretches filled from the bottom of connected sections. */
 void bp_fill_schedule(struct bp_pool *p);
+/* The block that tops a condensed stretch is held by now: what is above stands
+   on it, once it waits for it. False: not yet, a job has some of it. */
+bool bp_fill_held(struct bp_pool *p, const bp_hash *hash, uint64_t number);
 /* Takes links, newest first, that fill the stretch which begins with the
    first; false: there is no such stretch, or no room. */
 bool bp_fill_take(struct bp_pool *p, const struct bp_link *links, uint32_t n,

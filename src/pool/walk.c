@@ -506,6 +506,9 @@ static void duplicate(struct bp_pool *p, const struct bp_link *link) {
 
 static void take_reply(struct bp_pool *p, const struct reply *r) {
     if (r->n == 0) {
+        if (r->ask == BP_ASK_FILL &&
+            !bp_fill_held(p, &r->origin, r->held.number))
+            no_room(p, r->peer);
         bp_hash_held(p, &r->origin, &r->held);
         bp_peer_helped(p, r->peer);
         return;
