@@ -562,14 +562,16 @@ static bool has_head(const struct bp_pool *p, uint32_t stretch) {
     return p->target.set && lies_in(f, &p->target.hash, stretch);
 }
 
-/* Some link of it must stay; `idle`: those with a body, and heads, too. */
+/* Some link of it must stay: a job's, or one that came in a whole block, for no
+   header could take its place again. `idle`: those with a body, and heads, too.
+ */
 static bool in_use(const struct bp_pool *p, uint32_t stretch, bool idle) {
     const struct bp_stretch *st = bp_stretch_at(&p->forest, stretch);
     const struct bp_chunk *c = bp_chunk_at(&p->forest, st->chunk);
     uint32_t first = first_place(c, st);
     for (uint32_t k = first; k < first + st->n; k++) {
         const struct bp_plink *l = &c->link[k];
-        if ((l->flags & BP_PL_IN_JOB) != 0 || l->pins > 0 ||
+        if ((l->flags & (BP_PL_IN_JOB | BP_PL_BARE)) != 0 || l->pins > 0 ||
             (idle && l->slot != BP_NIL))
             return true;
     }
