@@ -52,7 +52,8 @@
 struct bp_page {
     struct bp_cell cell;
     uint32_t prev, next; /* of the peer's */
-    uint32_t newer;      /* the next one up the trail that leads over it */
+    uint32_t newer;      /* the next one up the trail that leads over it, */
+    uint64_t high;       /* … which enters it at this number */
     uint32_t n;          /* never 0 */
     bool confirmed;      /* the block of its last hash came */
     bool grounded;       /* what is below its last hash is held */

@@ -79,9 +79,14 @@ static void forged(struct bp_pool *p, struct bp_peer *peer, const bp_hash *hash,
     bp_wake_at(p, p->now);
 }
 
-static void enter(struct bp_pool *p, struct bp_trail *t, uint32_t id) {
+/* Leads it over a page, from this number on. */
+static void enter(struct bp_pool *p, struct bp_trail *t, uint32_t id,
+                  uint64_t number) {
     struct bp_page *page = bp_page_at(p, id);
-    if (t->page != id) page->newer = t->page; /* else it grew */
+    if (t->page != id) { /* else it grew */
+        page->newer = t->page;
+        page->high = number;
+    }
     t->page = id;
     t->end = page->hash[page->n - 1];
     t->end_number = page->top - (page->n - 1);
@@ -115,7 +120,7 @@ static bool jump(struct bp_pool *p, struct bp_peer *peer, struct bp_trail *t,
     if (id == BP_NIL && last == BP_NIL) /* condensed */
         id = bp_page_below(p, peer, t->page, bottom - 1, &s->below);
     if (id != BP_NIL) {
-        enter(p, t, id);
+        enter(p, t, id, bottom - 1);
         return t->state != BP_TRAIL_GROUNDED;
     }
     t->end = last != BP_NIL ? bp_link_at(f, last)->hash : s->below;
@@ -154,7 +159,7 @@ static void locate(struct bp_pool *p, struct bp_peer *peer,
             t->state = BP_TRAIL_OPEN;
             return;
         }
-        enter(p, t, id);
+        enter(p, t, id, t->end_number - 1);
     }
 }
 
@@ -204,11 +209,12 @@ static void aim(struct bp_pool *p, struct bp_peer *peer) {
 /* ---- ground that rises --------------------------------------------------- */
 
 /* The newest hash of a page that is connected or held, of those with numbers
-   from low to high; page->n: none. */
+   from low to high; page->n: none. What is above the trail does not count. */
 static uint32_t ground_in(const struct bp_pool *p, const struct bp_page *page,
                           uint64_t low, uint64_t high) {
     const struct bp_forest *f = &p->forest;
     struct bp_held held;
+    if (high > page->high) high = page->high;
     for (uint32_t i = high < page->top ? (uint32_t)(page->top - high) : 0;
          i < page->n && page->top - i >= low; i++) {
         const bp_hash *h = &page->hash[i];
@@ -389,10 +395,8 @@ static void want_blocks(struct bp_pool *p, struct bp_peer *peer,
         const struct bp_page *page = bp_page_at(p, id);
         uint64_t low = page->top - (page->n - 1);
         if (t->want_next < low) t->want_next = low;
-        for (; t->want_next <= page->top + 1; t->want_next++) {
-            const bp_hash *hash = t->want_next > page->top
-                                      ? &page->from
-                                      : &page->hash[page->top - t->want_next];
+        for (; t->want_next <= page->high; t->want_next++) {
+            const bp_hash *hash = &page->hash[page->top - t->want_next];
             uint32_t bare = bp_slot_find_bare(p, hash);
             if (bare != BP_NIL) bp_slot_anyone(p, bare);
             if (bare != BP_NIL || bp_link_find(&p->forest, hash) != BP_NIL ||
@@ -614,6 +618,10 @@ static void take_list(struct bp_pool *p, struct bp_peer *peer,
         last = BP_NIL; /* it jumped since */
     bp_hash from = t->end;
     uint64_t top = t->end_number - 1;
+    /* What is below condensed links is in no list yet. */
+    if (last == BP_NIL && !bp_hash_eq(&t->end, &t->start) &&
+        bp_link_find(&p->forest, &t->end) == BP_NIL)
+        last = bp_page_add(p, peer, &t->end, t->end_number, &t->end, 1);
     for (size_t i = 0; i < n; i += BP_PAGE_HASHES) {
         uint32_t k =
             (uint32_t)(n - i < BP_PAGE_HASHES ? n - i : BP_PAGE_HASHES);

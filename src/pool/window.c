@@ -460,15 +460,18 @@ static void note_missed(struct bp_pool *p, const struct bp_request *r) {
         if (!bp_slot_asked_by(p, r->wants[i], r->id)) got = i + 1;
     if (got > 0) end = got;
     struct bp_peer *peer = &p->peer[r->peer];
-    bool own = false; /* it lacks what it claims itself */
+    bool own = false;    /* it lacks what it alone claims, */
+    bool listed = false; /* … or what its lists say */
     for (uint32_t i = 0; i < end; i++) {
         if (!bp_slot_asked_by(p, r->wants[i], r->id)) continue;
         const struct bp_slot *s = bp_slot_at(p, r->wants[i]);
         own |= s->link == BP_NIL && s->only_owner && s->owner == peer->serial;
+        listed |= s->link == BP_NIL &&
+                  bp_page_with(p, peer, BP_NIL, s->number, &s->hash) != BP_NIL;
         bp_window_missed(p, r->wants[i], r);
     }
-    if (own && !bp_trails_forsaken(p, r->peer))
-        bp_peer_failed(p, peer, BP_OFF_LACKING, NULL);
+    if ((own || listed) && bp_trails_forsaken(p, r->peer)) return;
+    if (own) bp_peer_failed(p, peer, BP_OFF_LACKING, NULL);
 }
 
 /* It is a fault only if the peer claimed to have it. */
