@@ -694,6 +694,9 @@ void bp_trail_confirm(struct bp_pool *p, const struct bp_slot *s,
    not claim any more, it has changed sides: its lists go, those of its head
    begin anew, and it is no fault. */
 bool bp_trails_forsaken(struct bp_pool *p, uint32_t peer);
+/* The peer of a request lacks blocks of its lists: what only they want gives
+   its room to others, and they wait. */
+void bp_trails_lack(struct bp_pool *p, const struct bp_request *r);
 /* The claims of this peer lead nowhere now: they wait a little. */
 void bp_trail_pause(struct bp_pool *p, uint64_t serial);
 /* When it is asked again for what it failed. */

@@ -303,6 +303,24 @@ void bp_trail_pause(struct bp_pool *p, uint64_t serial) {
         p->peer[place].trail[k].retry = p->now + BP_BACKOFF_MS;
 }
 
+void bp_trails_lack(struct bp_pool *p, const struct bp_request *r) {
+    struct bp_peer *peer = &p->peer[r->peer];
+    for (int k = 0; k < BP_TRAILS; k++)
+        if (peer->trail[k].state == BP_TRAIL_GROUNDED)
+            pause(p, &peer->trail[k]);
+    for (uint32_t i = 0; i < p->window.slots.used; i++) {
+        const struct bp_slot *s = bp_table_get(&p->window.slots, i);
+        if (s == NULL || s->link != BP_NIL || s->owner != peer->serial ||
+            s->root || s->announced)
+            continue;
+        bool idle = s->state == BP_SLOT_WANTED ||
+                    (s->req[0] == r->id && s->req[1] == 0) ||
+                    (s->req[1] == r->id && s->req[0] == 0);
+        if (idle) bp_slot_drop_bare(p, i);
+    }
+    p->window.dropped++;
+}
+
 void bp_trail_confirm(struct bp_pool *p, const struct bp_slot *s,
                       const struct bp_link *link) {
     uint32_t place = place_of_serial(p, s->owner);
@@ -402,7 +420,10 @@ static void want_blocks(struct bp_pool *p, struct bp_peer *peer,
             if (bare != BP_NIL || bp_link_find(&p->forest, hash) != BP_NIL ||
                 bp_known_held(p, hash, &held))
                 continue;
-            if (!bp_window_has_room(p, room)) return;
+            /* The next one of each has a place of its own, as with links. */
+            bool own = id == t->page && t->want_next == low && page->grounded &&
+                       p->window.used <= p->cfg.window_bytes;
+            if (!own && !bp_window_has_room(p, room)) return;
             if (!link_room(p, below_of(page, t->want_next))) return;
             if (bp_slot_bare(p, hash, t->want_next, peer->serial, false,
                              room) == BP_NIL)

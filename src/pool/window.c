@@ -471,6 +471,7 @@ static void note_missed(struct bp_pool *p, const struct bp_request *r) {
         bp_window_missed(p, r->wants[i], r);
     }
     if ((own || listed) && bp_trails_forsaken(p, r->peer)) return;
+    if (listed) bp_trails_lack(p, r);
     if (own) bp_peer_failed(p, peer, BP_OFF_LACKING, NULL);
 }
 
@@ -491,6 +492,7 @@ static void close_bodies(struct bp_pool *p, struct bp_request *r, size_t n,
     if (n == 0 && r->n_wants > 0) gave_nothing(p, peer, r->sure);
     if (useful) {
         peer->body_fails = 0;
+        for (int k = 0; k < BP_TRAILS; k++) peer->trail[k].fails = 0;
         peer->progress = p->now;
         /* It does not make up for a head that it lacks. */
         if (peer->last_fault == BP_OFF_LATE || peer->fails == 0)
