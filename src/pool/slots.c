@@ -176,7 +176,10 @@ uint32_t bp_slot_find_bare(const struct bp_pool *p, const bp_hash *hash) {
 }
 
 void bp_slot_anyone(struct bp_pool *p, uint32_t id) {
-    bp_slot_at(p, id)->only_owner = false;
+    struct bp_slot *s = bp_slot_at(p, id);
+    if (!s->only_owner) return;
+    s->only_owner = false;
+    bp_slot_headed(p, id); /* that the owner failed is nothing to others */
 }
 
 /* It is no root any more. */
@@ -232,6 +235,7 @@ void bp_slot_drop_bare(struct bp_pool *p, uint32_t id) {
     assert(s->link == BP_NIL && s->state != BP_SLOT_HERE);
     bp_index_remove(&p->window.bare, &s->hash, id);
     slot_free(p, id);
+    p->window.dropped++;
 }
 
 uint64_t bp_window_forget(struct bp_pool *p, struct bp_plink *link) {
@@ -271,7 +275,6 @@ void bp_slot_evict(struct bp_pool *p, uint32_t id) {
         if (s->size > p->window.reserve) p->window.reserve = s->size;
     }
     if (s->link == BP_NIL) {
-        p->window.dropped++;
         bp_slot_drop_bare(p, id);
     } else {
         bp_release(p, let_go(p, id));

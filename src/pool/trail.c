@@ -58,7 +58,6 @@ void bp_trails_free(struct bp_pool *p, uint32_t peer, bool gone) {
             (gone || !s->announced))
             bp_slot_drop_bare(p, i);
     }
-    p->window.dropped++; /* others may have skipped what this one wanted */
 }
 
 bool bp_trails_forsaken(struct bp_pool *p, uint32_t peer) {
@@ -318,7 +317,6 @@ void bp_trails_lack(struct bp_pool *p, const struct bp_request *r) {
                     (s->req[1] == r->id && s->req[0] == 0);
         if (idle) bp_slot_drop_bare(p, i);
     }
-    p->window.dropped++;
 }
 
 void bp_trail_confirm(struct bp_pool *p, const struct bp_slot *s,
@@ -416,18 +414,23 @@ static void want_blocks(struct bp_pool *p, struct bp_peer *peer,
         for (; t->want_next <= page->high; t->want_next++) {
             const bp_hash *hash = &page->hash[page->top - t->want_next];
             uint32_t bare = bp_slot_find_bare(p, hash);
-            if (bare != BP_NIL) bp_slot_anyone(p, bare);
+            if (bare != BP_NIL) {
+                bp_slot_at(p, bare)->announced = false; /* it is claimed */
+                bp_slot_anyone(p, bare);
+            }
             if (bare != BP_NIL || bp_link_find(&p->forest, hash) != BP_NIL ||
                 bp_known_held(p, hash, &held))
                 continue;
-            /* The next one of each has a place of its own, as with links. */
-            bool own = id == t->page && t->want_next == low && page->grounded &&
-                       p->window.used <= p->cfg.window_bytes;
-            if (!own && !bp_window_has_room(p, room)) return;
-            if (!link_room(p, below_of(page, t->want_next))) return;
-            if (bp_slot_bare(p, hash, t->want_next, peer->serial, false,
-                             room) == BP_NIL)
+            /* The next one of each takes no room, or a heavier branch whose
+               bodies are withheld would keep the window for ever. */
+            bool next = id == t->page && t->want_next == low && page->grounded;
+            if (!next && (!bp_window_has_room(p, room) ||
+                          !link_room(p, below_of(page, t->want_next))))
                 return;
+            uint32_t slot =
+                bp_slot_bare(p, hash, t->want_next, peer->serial, next, room);
+            if (slot == BP_NIL) return;
+            bp_slot_anyone(p, slot);
             peer->hints = true;
         }
     }

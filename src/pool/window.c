@@ -394,7 +394,6 @@ static bool take_bare(struct bp_pool *p, uint32_t id, struct bp_delivery *b,
         if (bp_slot_find_bare(p, &b->hash) == id) bp_slot_drop_bare(p, id);
         if (bp_known_held(p, &b->hash, &held)) return false;
         bp_trail_pause(p, owner);
-        p->window.dropped++;
         return false;
     }
     /* A header of its own that says the body is empty has ended the slot. */
