@@ -306,10 +306,25 @@ uint32_t bp_window_lowest(const struct bp_pool *p) {
     return BP_NIL;
 }
 
+/* The lowest of the blocks that lists go on with and that is asked for. */
+static uint32_t lowest_listed(const struct bp_pool *p) {
+    uint32_t lowest = BP_NIL;
+    for (uint32_t i = 0; i < p->window.slots.used; i++) {
+        const struct bp_slot *s = bp_table_get(&p->window.slots, i);
+        if (s == NULL || s->link != BP_NIL || !s->root || s->only_owner ||
+            s->state != BP_SLOT_ASKED)
+            continue;
+        if (lowest == BP_NIL || s->number < bp_slot_at(p, lowest)->number)
+            lowest = i;
+    }
+    return lowest;
+}
+
 /* Asks a second peer for it when the first takes long. */
 static void hedge(struct bp_pool *p) {
-    if (p->window.missing == 0 || p->half_due > p->now) return;
-    uint32_t id = bp_window_lowest(p);
+    if (p->half_due > p->now) return;
+    uint32_t id = p->window.missing > 0 ? bp_window_lowest(p) : BP_NIL;
+    if (id == BP_NIL) id = lowest_listed(p);
     if (id == BP_NIL) return;
     const struct bp_slot *s = bp_slot_at(p, id);
     if (s->state != BP_SLOT_ASKED || s->req[0] == 0 || s->req[1] != 0) return;
