@@ -23,6 +23,7 @@
 #define BP_POOL_STATE_H
 
 #include "pool/forest.h"
+#include "pool/trail.h"
 
 /* ---- limits that are not config ---- */
 
@@ -41,57 +42,6 @@
 #define BP_BLOCKS_FIRST   16   /* blocks of the first ask of a peer */
 #define BP_RESERVE_MIN    512  /* bytes set aside for a block, at least */
 #define BP_RESERVE_FIRST  4096 /* … before sizes are known */
-
-/* ---- claims of bare hashes ---- */
-
-#define BP_PAGE_HASHES 256
-#define BP_UNCONFIRMED 4 /* lists whose root block has not come yet */
-#define BP_TRAILS      2 /* of a peer: the one it follows, and its new head's */
-
-/* One list of hashes that a peer claims to be below `from`, newest first. */
-struct bp_page {
-    struct bp_cell cell;
-    uint32_t prev, next; /* of the peer's */
-    uint32_t newer;      /* the next one up the trail that leads over it, */
-    uint64_t high;       /* … which enters it at this number */
-    uint32_t n;          /* never 0 */
-    bool confirmed;      /* the block of its last hash came */
-    bool grounded;       /* what is below its last hash is held */
-    uint64_t mark;       /* while it is looked for what can go */
-    uint64_t top;        /* number of the first */
-    bp_hash from;
-    bp_hash hash[BP_PAGE_HASHES];
-};
-
-enum bp_trail_state {
-    BP_TRAIL_NONE,
-    BP_TRAIL_HEADLESS, /* the block it starts with is missing */
-    BP_TRAIL_OPEN,     /* the next list is to be asked below `end` */
-    BP_TRAIL_GROUNDED  /* `end`, or what is below it, is connected or held */
-};
-
-/* The way from a hash that a peer claims downward. Hints of what to fetch, no
-   more. */
-struct bp_trail {
-    enum bp_trail_state state;
-    bool numbered; /* the number of its start is known */
-    bool cut;      /* it starts below a list that had to be given up */
-    bp_hash head;  /* the claim that it is of */
-    bp_hash start; /* the same, unless cut */
-    uint64_t number;
-    /* Looked up; good until more was lost than `seen`. */
-    uint64_t seen;
-    uint64_t given; /* lists of the peer, when `end` was looked up */
-    bp_hash end;
-    uint64_t end_number;
-    uint32_t page;      /* the lowest one that it leads over, or BP_NIL */
-    uint64_t want_next; /* number of the next block to want, upward */
-    uint64_t scanned;   /* … from where none was dropped since */
-    /* What it failed is its own, not the peer's or another branch's. */
-    uint32_t fails;
-    bp_time retry;
-    uint64_t tried; /* tick of its last ask */
-};
 
 /* ---- peers ---- */
 
