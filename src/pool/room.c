@@ -156,10 +156,9 @@ static void drop(struct bp_pool *p, uint32_t id) {
 
 /* ---- links --------------------------------------------------------------- */
 
-/* Places that were asked for and may be filled soon: links, and whole blocks.
- */
+/* Places that were asked for and may be filled soon. */
 static uint64_t coming(const struct bp_pool *p) {
-    uint64_t n = p->window.bare.n;
+    uint64_t n = 0;
     for (uint32_t i = 0; i < p->requests.used; i++) {
         const struct bp_request *r = bp_table_get(&p->requests, i);
         if (r != NULL && bp_ask_rate(r->ask) == BP_RATE_LINKS &&

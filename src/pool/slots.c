@@ -127,6 +127,7 @@ static uint32_t slot_take(struct bp_pool *p, uint64_t number,
     if (rank != BP_CLASS_ROOT) resize(p, s, w->reserve);
     w->missing += missing(s);
     w->n_ahead += rank == BP_CLASS_AHEAD;
+    w->n_roots += rank == BP_CLASS_ROOT;
     list_append(p, id);
     return id;
 }
@@ -184,6 +185,7 @@ void bp_slot_anyone(struct bp_pool *p, uint32_t id) {
 
 /* It is no root any more. */
 static void root_ends(struct bp_pool *p, const struct bp_slot *s) {
+    p->window.n_roots -= s->rank == BP_CLASS_ROOT;
     struct bp_peer *peer =
         s->rank == BP_CLASS_ROOT ? peer_of(p, s->owner) : NULL;
     if (peer != NULL) peer->roots--;

@@ -225,7 +225,8 @@ struct bp_window {
     uint64_t dropped;           /* counts such that went, to be wanted again */
     uint64_t used;              /* bytes reserved, held and in insertion, */
     uint64_t bytes[BP_CLASSES]; /* … of each class */
-    uint32_t n_ahead;           /* slots for unconnected sections */
+    uint32_t n_ahead;           /* slots for unconnected sections, */
+    uint32_t n_roots;           /* … of heads and last blocks of lists */
     bool denied;                /* a rival got no room in this step, */
     bool yields;      /* … or in the last: the best leaves it its share */
     uint64_t yielded; /* `used` when nothing more could be given to a rival */

@@ -393,7 +393,9 @@ static const bp_hash *below_of(const struct bp_page *page, uint64_t number) {
 static bool link_room(struct bp_pool *p, const bp_hash *below) {
     bp_ref ref = below != NULL ? bp_link_find(&p->forest, below) : BP_NIL;
     uint32_t asker = ref != BP_NIL ? bp_link_section(&p->forest, ref) : BP_NIL;
-    return bp_room_for(p, asker, BP_CHUNK_MIN) || p->window.missing == 0;
+    uint32_t coming = p->window.bare.n - p->window.n_roots;
+    return bp_room_for(p, asker, BP_CHUNK_MIN + coming) ||
+           p->window.missing == 0;
 }
 
 /* Wants the blocks of lists that stand on something connected, lowest first. */
