@@ -656,6 +656,8 @@ static void take_list(struct bp_pool *p, struct bp_peer *peer,
             p->stat.refused += n - i;
             return;
         }
+        /* There are n of them.
+           NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
         from = ev->hashes[i + k - 1];
     }
     bp_moved(p);
