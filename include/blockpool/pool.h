@@ -49,7 +49,8 @@ extern "C" {
 
 /* ---- values ----------------------------------------------------------- */
 
-/* A session with a peer. The host chooses it and never uses it again. */
+/* A session with a peer. The host chooses it, never 0 (0 means "none"), and
+   never uses it again. */
 typedef uint64_t bp_peer_id;
 /* Of requests and jobs; the pool chooses them, never 0, never used again. */
 typedef uint64_t bp_req_id;
@@ -58,7 +59,8 @@ typedef uint64_t bp_job_id;
 #define BP_NONE SIZE_MAX
 
 /* Most links or blocks of one event. A reply with more is more than was ever
-   asked: the host reports BP_OFF_TOO_MUCH and delivers what was asked. */
+   asked: the host reports BP_OFF_TOO_MUCH and delivers what was asked. An
+   event of more than three times as many breaks the contract and aborts. */
 #define BP_EVENT_ITEMS_MAX 16384
 
 /* What the host's chain says about one hash. */
@@ -171,6 +173,8 @@ struct bp_ev_joined {
     struct bp_peer_info info;
 };
 
+/* A repeat means nothing. Another number or total difficulty of the same head
+   replaces the old one until the pool knows the true one. */
 struct bp_ev_claim {
     bp_peer_id peer;
     struct bp_claim claim;
@@ -568,9 +572,9 @@ BP_API void bp_pool_free(struct bp_pool *pool,
                          void (*release)(void *user, uint64_t item),
                          void *user);
 
-/* Takes one event. `now` is monotonic milliseconds; a smaller one than the
-   last counts as the last. Never fails; unknown peers, requests and jobs are
-   ignored, their items released. */
+/* Takes one event. `now` is monotonic milliseconds, below 2^63; a smaller one
+   than the last counts as the last. Never fails; unknown peers, requests and
+   jobs are ignored, their items released. */
 BP_API void bp_pool_step(struct bp_pool *pool, const struct bp_event *event,
                          bp_time now);
 

@@ -43,6 +43,13 @@ bool bp_peer_ahead(const struct bp_pool *p, const struct bp_peer *peer) {
 
 /* ---- claims ----------------------------------------------------------- */
 
+/* The number of its head, as far as it told. */
+static void note_top(struct bp_peer *peer) {
+    const struct bp_claim *c = &peer->info.claim;
+    peer->has_top = c->known.held || c->has_number;
+    peer->top = c->known.held ? c->known.number : c->number;
+}
+
 /* Takes a claim over; what the pool knows to be held counts as told. */
 static void set_claim(struct bp_pool *p, struct bp_peer *peer,
                       const struct bp_claim *claim) {
@@ -50,8 +57,7 @@ static void set_claim(struct bp_pool *p, struct bp_peer *peer,
     *c = *claim;
     if (!c->known.held) bp_known_held(p, &c->head, &c->known);
     peer->judged = false;
-    peer->has_top = c->known.held || c->has_number;
-    peer->top = c->known.held ? c->known.number : c->number;
+    note_top(peer);
     peer->progress = p->now;
     peer->leads = false;
     peer->head_due = 0;
@@ -140,7 +146,7 @@ static uint32_t free_place(struct bp_pool *p) {
 }
 
 void bp_on_joined(struct bp_pool *p, const struct bp_ev_joined *ev) {
-    if (bp_peer_find(p, ev->peer) != BP_NIL) return;
+    if (ev->peer == 0 || bp_peer_find(p, ev->peer) != BP_NIL) return;
     bp_time until = bp_suspended_until(p, &ev->info.identity);
     uint32_t place = free_place(p);
     bp_by by = until == 0 && place != BP_NIL
@@ -174,13 +180,37 @@ void bp_on_joined(struct bp_pool *p, const struct bp_ev_joined *ev) {
     banned(p, peer);
 }
 
+/* The same number and total difficulty as before. */
+static bool is_repeat(const struct bp_claim *a, const struct bp_claim *b) {
+    return a->has_td == b->has_td && a->has_number == b->has_number &&
+           (!a->has_td || bp_u256_cmp(&a->td, &b->td) == 0) &&
+           (!a->has_number || a->number == b->number);
+}
+
+/* Says something else of the head that it claims already. What it did wrong
+   with that head stays: no timer begins anew. A repeat means nothing, nor does
+   what it says once the pool knows better. */
+static void amend_claim(struct bp_pool *p, struct bp_peer *peer,
+                        const struct bp_claim *claim) {
+    struct bp_claim *old = &peer->info.claim;
+    if (claim->known.held) old->known = claim->known;
+    if (peer->judged || is_repeat(old, claim)) return;
+    struct bp_held known = old->known;
+    *old = *claim;
+    old->known = known;
+    note_top(peer);
+    p->stat.claims++;
+    bp_trace(p, "peer %llu says otherwise of its head %s",
+             (unsigned long long)peer->id, bp_short(&claim->head).text);
+}
+
 void bp_on_claim(struct bp_pool *p, const struct bp_ev_claim *ev) {
     uint32_t place = bp_peer_find(p, ev->peer);
     if (place == BP_NIL) return;
     struct bp_peer *peer = &p->peer[place];
     if (bp_hash_eq(&ev->claim.head, &peer->info.claim.head)) {
-        if (ev->claim.known.held) peer->info.claim.known = ev->claim.known;
-        return; /* a repeat means nothing */
+        amend_claim(p, peer, &ev->claim);
+        return;
     }
     set_claim(p, peer, &ev->claim);
     peer->retry = 0;

@@ -429,6 +429,24 @@ static void lower_heads_one_at_a_time(void **state) {
     scene_close(&s);
 }
 
+/* ---- what is nobody ------------------------------------------------------ */
+
+/* Peer 0 is what best, reports and items say when there is none. */
+static void peer_0_is_nobody(void **state) {
+    (void)state;
+    struct scene s;
+    world(&s, 5, NULL);
+    struct bp_event ev = { .type = BP_EV_PEER_JOINED };
+    ev.u.joined.info = scene_info(&s, 1, 5);
+    scene_step(&s, &ev);
+    assert_int_equal(scene_status(&s).peers, 0);
+    assert_int_equal(scene_status(&s).requests, 0);
+    scene_join(&s, 1, 5);
+    scene_settle(&s, 1000);
+    scene_expect_head(&s, 5);
+    scene_close(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(idle_best_at_the_timer),
@@ -445,6 +463,7 @@ int main(void) {
         T(unrequested_blocks),
         T(lower_head_may_be_heavier),
         T(lower_heads_one_at_a_time),
+        T(peer_0_is_nobody),
     };
     return bp_run(tests);
 }

@@ -2,7 +2,14 @@
    names stand in front (docs/protocol/2015.md). */
 #include "world.h"
 
-/* P3: the same head again means nothing, whatever is claimed with it. */
+static bp_u256 claimed_td(const struct scene *s) {
+    struct bp_peer_status st;
+    assert_int_equal(bp_pool_peers(s->pool, &st, 1), 1);
+    return st.claim.td;
+}
+
+/* P3: the same head again means nothing; but its total difficulty may be put
+   right, as long as it is not known. */
 static void p3_same_head_again(void **state) {
     (void)state;
     EACH_KIND(k) {
@@ -11,13 +18,25 @@ static void p3_same_head_again(void **state) {
         scene_peer(&s, 1)->manual = true;
         scene_join(&s, 1, 5);
         size_t asks = scene_peer(&s, 1)->n_asks;
-        scene_claim_td(&s, 1, 5, 999999);
+        uint64_t td = scene_at(&s, 5)->td.w[0];
+        scene_claim_td(&s, 1, 5, td);
         scene_run(&s, 100);
-        struct bp_peer_status st;
-        assert_int_equal(bp_pool_peers(s.pool, &st, 1), 1);
-        assert_true(st.claim.td.w[0] == scene_at(&s, 5)->td.w[0]);
         assert_int_equal(scene_status(&s).claims, 1);
+        scene_claim_td(&s, 1, 5, 999999);
+        assert_true(claimed_td(&s).w[0] == 999999);
+        scene_claim_td(&s, 1, 5, td);
+        assert_true(claimed_td(&s).w[0] == td);
+        assert_int_equal(scene_status(&s).claims, 3);
         assert_int_equal(scene_peer(&s, 1)->n_asks, asks);
+        scene_peer(&s, 1)->manual = false;
+        scene_answer_all(&s, 1);
+        scene_settle(&s, 10000);
+        scene_expect_head(&s, 5);
+        scene_claim_td(&s, 1, 5, 999999); /* the pool knows better now */
+        scene_run(&s, 100);
+        assert_true(claimed_td(&s).w[0] == td);
+        assert_int_equal(scene_status(&s).claims, 3);
+        assert_int_equal(scene_blamed(&s, 1, BP_OFF_WRONG_TD), 0);
         scene_close(&s);
     }
 }
