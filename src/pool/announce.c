@@ -130,27 +130,28 @@ void bp_on_announced(struct bp_pool *p, const struct bp_ev_announced *ev) {
     notice_from(p, notice_at(p, id), place, ev);
 }
 
-/* One of those who announced it and is free, by chance. */
+/* One of those who announced it and is free, by chance: its place among them,
+   or BP_NIL. */
 static uint32_t announcer(struct bp_pool *p, const struct bp_notice *n) {
     uint32_t from = (uint32_t)bp_rng_below(&p->rng, n->n_from);
     for (uint32_t i = 0; i < n->n_from; i++) {
-        uint32_t peer = n->from[(from + i) % n->n_from].peer;
-        const struct bp_peer *who = &p->peer[peer];
+        uint32_t k = (from + i) % n->n_from;
+        const struct bp_peer *who = &p->peer[n->from[k].peer];
         if (bp_peer_bare(who) ? bp_peer_free(p, who, BP_RATE_BLOCKS)
                               : bp_peer_free(p, who, BP_RATE_LINKS))
-            return peer;
+            return k;
     }
     return BP_NIL;
 }
 
-static void ask(struct bp_pool *p, const struct bp_notice *n, uint32_t peer) {
-    struct bp_peer *who = &p->peer[peer];
+static void ask(struct bp_pool *p, const struct bp_notice *n, uint32_t from) {
+    struct bp_peer *who = &p->peer[n->from[from].peer];
     if (!bp_peer_bare(who)) {
-        bp_links_ask(p, peer, BP_ASK_NOTICE, &n->hash, 1);
+        bp_links_ask(p, n->from[from].peer, BP_ASK_NOTICE, &n->hash, 1);
         return;
     }
     if (who->roots >= BP_ROOTS / 2) return;
-    uint32_t slot = bp_slot_bare(p, &n->hash, n->from[0].number, who->serial,
+    uint32_t slot = bp_slot_bare(p, &n->hash, n->from[from].number, who->serial,
                                  true, BP_CLASS_AHEAD);
     if (slot != BP_NIL) bp_slot_at(p, slot)->announced = true;
 }
@@ -166,13 +167,13 @@ static void attend(struct bp_pool *p, uint32_t id) {
         n->due = p->now + p->cfg.request_first_ms;
         return;
     }
-    uint32_t peer = announcer(p, n);
+    uint32_t from = announcer(p, n);
     n->tries++;
     n->due = p->now + p->cfg.request_first_ms;
-    if (peer == BP_NIL)
+    if (from == BP_NIL)
         n->due = p->now + p->cfg.announce_wait_ms;
     else
-        ask(p, n, peer);
+        ask(p, n, from);
 }
 
 void bp_notices_schedule(struct bp_pool *p) {
@@ -310,4 +311,5 @@ void bp_on_pushed(struct bp_pool *p, const struct bp_ev_pushed *ev) {
         p->stat.duplicates++;
     }
     release_block(p, &b);
+    bp_window_trim(p);
 }

@@ -129,7 +129,7 @@ static void drop_everything(struct bp_pool *p) {
         if (r != NULL) bp_request_close(p, r);
     }
     for (uint32_t i = 0; i < p->n_peers; i++) bp_trails_free(p, i, true);
-    for (uint32_t id; (id = bp_section_next(f, 0)) != BP_NIL;)
+    for (uint32_t id = 0; (id = bp_section_next(f, id)) != BP_NIL;)
         bp_forest_drop(p, bp_section_root(f, id));
     bp_hashset_clear(&p->probes);
     bp_notices_clear(p);
