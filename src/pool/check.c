@@ -248,7 +248,6 @@ static void passed(struct bp_pool *p, const struct bp_job *job, size_t n) {
             l->flags |= BP_PL_CHECKED;
             continue;
         }
-        l->flags |= BP_PL_PROBED;
         if (l->by != 0) bp_giver_at(p, l->by)->proved++;
         if ((l->flags & BP_PL_DEAD) != 0) continue;
         uint32_t id = bp_link_stretch(&p->forest, job->links[i]);

@@ -58,8 +58,8 @@ int bp_config_fill(struct bp_pool_config *c) {
     return ok ? 0 : BP_ERR_RANGE;
 }
 
-/* Requests on record: those for blocks, and for every peer one for links, one
-   for hashes and one small one. */
+/* Requests on record: those for blocks, and of every peer at most two for links
+   and two for hashes, of which one may be late; the rest is to spare. */
 uint32_t bp_config_requests(const struct bp_pool_config *c) {
     return c->replies_max + 6 * c->peers_max + 16;
 }

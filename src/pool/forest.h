@@ -38,12 +38,11 @@ enum bp_plink_flag {
     BP_PL_CHECKED = 2,  /* passed a RUN check, or trusted */
     BP_PL_IN_JOB = 4,   /* a check or an insertion has it */
     BP_PL_DEAD = 8,     /* left the forest; its items are to be released */
-    BP_PL_TRUSTED = 32, /* proved by the hash of a target */
-    BP_PL_PUSHED = 64,  /* came as a pushed block */
-    BP_PL_PROBED = 128, /* its seal held */
-    BP_PL_BURIED = 256, /* dead, in the grave */
-    BP_PL_BARE = 1024,  /* came in a whole block, has no header of its own */
-    BP_PL_GIVEN = 512   /* nothing is here any more */
+    BP_PL_TRUSTED = 16, /* proved by the hash of a target */
+    BP_PL_PUSHED = 32,  /* came as a pushed block */
+    BP_PL_BARE = 64,    /* came in a whole block, has no header of its own */
+    BP_PL_BURIED = 128, /* dead, in the grave */
+    BP_PL_GIVEN = 256   /* nothing is here any more */
 };
 
 struct bp_plink {

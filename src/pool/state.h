@@ -3,6 +3,7 @@
    One file, one subject:
 
      engine    new, free, step: an event to its handler, then the scheduler
+     config    defaults, sizes of tables, the bound
      action    the queue of actions; items to release
      peer      who is there, what they claim, who is best
      giver     who gave what, beyond sessions; blame and suspension
@@ -11,12 +12,21 @@
      walk      from heads downward, until something held is reached
      trail     the same for peers that answer with bare hashes
      pages     the lists that they gave
-     forest    links and sections (forest.h)
-     check     links checked by the host: probes and runs
+     links     the places of links; section: the forest they form (forest.h)
+     spine     what was condensed, and is filled again
+     room      who gives way when a budget is full
+     target    the hash that the host trusts
+     announce  hashes and blocks that nobody asked for
+     check     links checked by the host: probes and runs; the table of jobs
      window    bodies: what is wanted, asked, held
      slots     … one by one
      turn      whom a missing block is asked of
+     whole     blocks that bring their own link
      insert    complete runs to the host, oldest first
+     status, why, trace       what it does, for people
+     record, replay, codec    runs written down and played again
+     invariant                what must be true after every step
+     table, index, hashset    what all that is kept in
 
    Every function takes the pool; there is no other state. */
 #ifndef BP_POOL_STATE_H
@@ -403,7 +413,6 @@ bool bp_fill_take(struct bp_pool *p, const struct bp_link *links, uint32_t n,
                   bp_by by);
 
 /* ---- trace.c ---- */
-#define bp_tracing(p) ((p)->cfg.trace != NULL)
 void bp_trace(struct bp_pool *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* The first four bytes in hexadecimal. */
@@ -571,13 +580,13 @@ void bp_walk_schedule(struct bp_pool *p);
 struct bp_request *bp_links_ask(struct bp_pool *p, uint32_t peer,
                                 enum bp_ask what, const bp_hash *origin,
                                 uint32_t count);
-/* The host holds this hash: who waits for it joins, who claims it is told. */
 /* The offence that a link is by itself, or BP_OFF_NONE. `older` is the next
    of its list, or NULL. */
 int bp_link_offence(const struct bp_pool *p, const struct bp_link *l,
                     const struct bp_link *older);
 /* Drops what waits for a hash that is invalid. */
 void bp_drop_waiting(struct bp_pool *p, const bp_hash *hash);
+/* The host holds this hash: who waits for it joins, who claims it is told. */
 void bp_hash_held(struct bp_pool *p, const bp_hash *hash,
                   const struct bp_held *held);
 void bp_on_links(struct bp_pool *p, const struct bp_ev_links *ev);
