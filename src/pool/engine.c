@@ -188,6 +188,10 @@ void bp_wake_at(struct bp_pool *p, bp_time t) {
     if (t < p->wake) p->wake = t;
 }
 
+void bp_wake_for(struct bp_pool *p, const struct bp_table *t) {
+    if (t->n < t->max) bp_wake_at(p, p->now + BP_BACKOFF_MS);
+}
+
 void bp_moved(struct bp_pool *p) {
     p->moved = p->now;
 }

@@ -73,6 +73,7 @@ struct bp_request *bp_request_new(struct bp_pool *p, uint32_t peer,
     uint32_t place = bp_table_take(&p->requests);
     if (place == BP_NIL) {
         p->stat.refused++;
+        bp_wake_for(p, &p->requests);
         return NULL;
     }
     struct bp_request *r = bp_table_at(&p->requests, place);

@@ -118,7 +118,10 @@ static uint32_t slot_take(struct bp_pool *p, uint64_t number,
                           enum bp_class rank) {
     struct bp_window *w = &p->window;
     uint32_t id = bp_table_take(&w->slots);
-    if (id == BP_NIL) return BP_NIL;
+    if (id == BP_NIL) {
+        bp_wake_for(p, &w->slots);
+        return BP_NIL;
+    }
     struct bp_slot *s = bp_slot_at(p, id);
     s->state = BP_SLOT_WANTED;
     s->rank = rank;

@@ -47,6 +47,7 @@
 #define BP_AHEAD          12   /* places of the index fetched beforehand */
 #define BP_RECENT         2048 /* hashes inserted lately */
 #define BP_LACKS          4    /* peers that failed one block */
+#define BP_CUTS           8    /* replies may end before it so often */
 #define BP_BACKOFF_MS     1000 /* first pause after a failure, doubled */
 #define BP_BLOCK_REQUESTS 2    /* at once at one peer, with ids */
 #define BP_BLOCKS_FIRST   16   /* blocks of the first ask of a peer */
@@ -215,6 +216,7 @@ struct bp_slot {
     bp_by by;            /* who sent the body */
     uint16_t tries;      /* failures */
     uint16_t rounds;     /* of asking everybody in turn */
+    uint16_t cuts;       /* replies that ended before it */
     uint64_t item;       /* of the body */
     uint64_t number;
     bp_req_id req[2];        /* that ask for it */
@@ -376,6 +378,8 @@ struct bp_pool {
 
 /* ---- engine.c ---- */
 void bp_wake_at(struct bp_pool *p, bp_time t); /* have step called by then */
+/* … after a while, if the table gave nothing for want of memory. */
+void bp_wake_for(struct bp_pool *p, const struct bp_table *t);
 
 void bp_moved(struct bp_pool *p); /* something got further */
 

@@ -131,6 +131,7 @@ void bp_slot_failed(struct bp_pool *p, struct bp_slot *s,
     for (int i = BP_LACKS - 1; i > 0; i--) s->lack[i] = s->lack[i - 1];
     s->lack[0] = peer->serial;
     if (s->tries < UINT16_MAX) s->tries++;
+    s->cuts = 0;
     uint32_t shift = s->rounds < 5 ? s->rounds : 5;
     s->retry = p->now + ((uint64_t)BP_BACKOFF_MS << shift);
     if (again) {

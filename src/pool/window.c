@@ -467,12 +467,16 @@ static bool take_block(struct bp_pool *p, const struct bp_delivery *got,
 }
 
 /* What was asked and did not come. A server may stop where its reply is full,
-   so only what it passed over is lacking; all of it when nothing came. */
+   so only what it passed over is lacking; all of it when nothing came. But who
+   puts something in front of a block each time does not keep it for ever. */
 static void note_missed(struct bp_pool *p, const struct bp_request *r) {
     uint32_t end = r->n_wants, got = 0;
     for (uint32_t i = 0; i < r->n_wants; i++)
         if (!bp_slot_asked_by(p, r->wants[i], r->id)) got = i + 1;
     if (got > 0) end = got;
+    for (uint32_t i = end; i < r->n_wants; i++)
+        if (++bp_slot_at(p, r->wants[i])->cuts > BP_CUTS)
+            bp_window_missed(p, r->wants[i], r);
     struct bp_peer *peer = &p->peer[r->peer];
     bool own = false;    /* it lacks what it alone claims, */
     bool listed = false; /* … or what its lists say */
