@@ -188,7 +188,7 @@ struct peer {
     struct book *book;
     struct request *kept;
     struct msg *first_reply;
-    uint32_t answered, ticks, renamed;
+    uint32_t answered, ticks;
     uint32_t phantom; /* its made-up branch */
     uint32_t returns;
     uint32_t script_td_kind;
@@ -330,7 +330,7 @@ struct sim {
 
     uint32_t cursor; /* of the script */
     bool cursor_waits;
-    bp_time cursor_since, cursor_until;
+    bp_time cursor_since;
     uint32_t scheduled; /* happenings that the goal waits for */
     uint32_t excused;   /* deadlines that accidents may cost */
     bp_u256 goal;

@@ -67,7 +67,7 @@ struct old_pool {
     size_t last_n;
     bp_req_id next_request;
     bp_job_id next_job, job;
-    uint32_t job_section, job_from, job_n;
+    uint32_t job_section, job_n;
     struct bp_chain_head head;
     uint64_t memory;
     struct bp_pool_status status;

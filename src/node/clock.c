@@ -21,10 +21,6 @@ uint64_t clock_mono_ns(void) {
     return read_ns(CLOCK_MONOTONIC);
 }
 
-uint64_t clock_cpu_ns(void) {
-    return read_ns(CLOCK_PROCESS_CPUTIME_ID);
-}
-
 uint64_t clock_thread_cpu_ns(void) {
     return read_ns(CLOCK_THREAD_CPUTIME_ID);
 }

@@ -7,8 +7,6 @@
 /* Monotonic time since an unspecified start. */
 uint64_t clock_mono_ms(void);
 uint64_t clock_mono_ns(void);
-/* CPU time that this process has used, all threads. */
-uint64_t clock_cpu_ns(void);
 /* CPU time of the calling thread. */
 uint64_t clock_thread_cpu_ns(void);
 /* Milliseconds since 1970-01-01 UTC, as the machine believes. */

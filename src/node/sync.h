@@ -39,7 +39,6 @@ struct sync {
     bool stepping, someone_left, ending;
 
     struct bp_chain_head start, head;
-    bool synced; /* the pool has nothing to do */
     bool told_unvouched;
     uint64_t headers, headers_valid, seals, seals_skipped, blocks;
     struct node_costs costs; /* but loop, seals, serve */

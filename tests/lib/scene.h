@@ -116,8 +116,7 @@ struct scene {
     char *log;        /* the trace, when keep_log */
     size_t n_log, cap_log;
     bool keep_log;
-    uint32_t inserted;   /* blocks, by insertions */
-    uint32_t max_window; /* most bytes of blocks here, as the pool says */
+    uint32_t inserted; /* blocks, by insertions */
     uint64_t peak_memory;
     struct bp_recorder *recorder; /* sees every event and action; NULL: none */
     void (*after_step)(struct scene *s);
