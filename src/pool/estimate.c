@@ -11,6 +11,8 @@
 /* So that no product of what peers bring overflows. */
 #define UNIT_MAX  (1u << 26)
 #define COUNT_MAX (1u << 26)
+#define OVER_MAX  (1u << 26) /* ms */
+#define NS_MAX    (1u << 20) /* of a byte */
 
 void bp_rate_init(struct bp_rate *r, uint32_t size) {
     *r = (struct bp_rate){ .size = size };
@@ -44,6 +46,14 @@ bp_time bp_estimate_deadline(const struct bp_pool *p,
     uint64_t wait = 3ull * peer->rtt_ms * 4 / quarters[young];
     if (r->per_ks > 0) wait += 2000000ull * count * unit(p, kind) / r->per_ks;
     return p->now + clamp(wait, c->request_min_ms, c->request_max_ms);
+}
+
+uint64_t bp_estimate_blocks(const struct bp_pool *p, const struct bp_peer *peer,
+                            uint32_t count) {
+    const struct bp_rate *r = &peer->rate[BP_RATE_BLOCKS];
+    uint64_t bytes = (uint64_t)count * unit(p, BP_RATE_BLOCKS);
+    /* Of a peer that was never asked all is 0: it is the next to be tried. */
+    return peer->rtt_ms + bytes * r->ns_per_byte / 1000000;
 }
 
 static uint64_t blend(uint64_t old, uint64_t fresh, uint32_t samples) {
@@ -115,6 +125,12 @@ void bp_estimate_reply(struct bp_pool *p, struct bp_peer *peer,
     if (kind == BP_RATE_BLOCKS && q->bytes != 0) brought = q->bytes;
     brought = clamp(brought, 1, COUNT_MAX);
     r->per_ks = blend(r->per_ks, brought * 1000000 / ms, r->samples);
+    if (kind == BP_RATE_BLOCKS) {
+        uint64_t over = ms > peer->rtt_ms ? ms - peer->rtt_ms : 0;
+        uint64_t ns = clamp(over, 0, OVER_MAX) * 1000000 / brought;
+        r->ns_per_byte =
+            blend(r->ns_per_byte, clamp(ns, 0, NS_MAX), r->samples);
+    }
     r->samples++;
     if (kind == BP_RATE_BLOCKS && n * 2 >= q->count) resize(p, peer);
 }

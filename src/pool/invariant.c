@@ -203,6 +203,7 @@ static void check_window(const struct bp_pool *p) {
     const struct bp_window *w = &p->window;
     uint64_t used = 0, bytes[BP_CLASSES] = { 0 }, here = 0;
     uint32_t missing = 0, listed = 0, wanted = 0, n_ahead = 0, n_roots = 0;
+    uint32_t failed = 0;
     for (uint32_t i = 0; i < w->slots.used; i++) {
         const struct bp_slot *s = bp_table_get(&w->slots, i);
         if (s == NULL) continue;
@@ -213,6 +214,7 @@ static void check_window(const struct bp_pool *p) {
         n_roots += s->rank == BP_CLASS_ROOT;
         missing += s->rank == BP_CLASS_BEST && s->state != BP_SLOT_HERE;
         here += s->state == BP_SLOT_HERE;
+        failed += s->tries > 0;
         wanted += s->state == BP_SLOT_WANTED;
     }
     assert(bytes[BP_CLASS_ROOT] == 0);
@@ -231,6 +233,7 @@ static void check_window(const struct bp_pool *p) {
     }
     assert(n_ahead == w->n_ahead && n_roots == w->n_roots);
     assert(n_roots <= w->bare.n);
+    assert(failed == w->failed);
     assert(used == w->used && missing == w->missing);
     assert(used <= p->cfg.window_bytes +
                        (uint64_t)p->cfg.replies_max * p->cfg.reply_bytes_max);

@@ -225,9 +225,10 @@ static int order(const struct bp_pool *p, const struct bp_slot *s) {
 
 static bool worse(const struct bp_pool *p, const struct bp_slot *a,
                   const struct bp_slot *b) {
-    bool x = is_next(p, a), y = is_next(p, b);
-    if (x != y) return y;
-    x = a->state == BP_SLOT_WANTED, y = b->state == BP_SLOT_WANTED;
+    bool next = is_next(p, a);
+    if (next != is_next(p, b)) return !next;
+    bool x = a->state == BP_SLOT_WANTED, y = b->state == BP_SLOT_WANTED;
+    if (next && x != y) return x; /* one that is here goes in at once */
     if (order(p, a) != order(p, b)) return order(p, a) > order(p, b);
     if (x != y) return x;
     return a->number > b->number;

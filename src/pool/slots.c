@@ -229,6 +229,7 @@ static void slot_free(struct bp_pool *p, uint32_t id) {
     if (s->state == BP_SLOT_WANTED) list_remove(p, id);
     p->window.missing -= missing(s);
     if (s->state == BP_SLOT_HERE) p->stat.blocks_held--;
+    p->window.failed -= s->tries > 0;
     p->window.n_ahead -= s->rank == BP_CLASS_AHEAD;
     resize(p, s, 0);
     bp_giver_drop(p, s->by, 1);
@@ -318,6 +319,7 @@ void bp_window_missed(struct bp_pool *p, uint32_t id,
 
 void bp_slot_headed(struct bp_pool *p, uint32_t id) {
     struct bp_slot *s = bp_slot_at(p, id);
+    p->window.failed -= s->tries > 0;
     s->tries = s->rounds = 0;
     s->retry = s->turn = 0;
     for (int i = 0; i < BP_LACKS; i++) s->lack[i] = 0;

@@ -20,6 +20,7 @@
      check     links checked by the host: probes and runs; the table of jobs
      window    bodies: what is wanted, asked, held
      slots     … one by one
+     soon      which peer would bring a block first
      turn      whom a missing block is asked of
      whole     blocks that bring their own link
      insert    complete runs to the host, oldest first
@@ -60,7 +61,8 @@ enum bp_peer_state { BP_PEER_FREE, BP_PEER_LIVE, BP_PEER_CONDEMNED };
 
 struct bp_rate {
     uint32_t samples;
-    uint32_t size;   /* items of the next request */
+    uint32_t size;        /* items of the next request */
+    uint64_t ns_per_byte; /* of blocks, beyond the round trip, average */
     uint64_t per_ks; /* what comes in a thousand seconds, moving average: items,
                         or bytes of blocks, whose sizes differ */
 };
@@ -94,6 +96,8 @@ struct bp_peer {
     bp_time hush;            /* asked for nothing before, while one is late */
     struct bp_rate rate[BP_RATES];
     uint32_t rtt_ms, rtt_samples;
+    bp_time ready; /* with requests for blocks out: answered by then, as it is
+                      expected */
     struct bp_trail trail[BP_TRAILS];
     uint32_t first_page, last_page; /* its lists */
     uint32_t n_pages;
@@ -157,6 +161,7 @@ struct bp_request {
     bool again;    /* some of it failed elsewhere */
     bool sure;     /* the peer claims to have it */
     bp_time sent, due, answered;
+    bp_time ready;  /* answered by then, as it is expected; of blocks */
     uint64_t bytes; /* of the reply, as the host said; 0: it did not */
     bp_hash origin;
     uint32_t count;
@@ -249,6 +254,7 @@ struct bp_window {
     uint64_t sum_sizes;
     uint32_t reserve;  /* bytes set aside for one block */
     uint32_t missing;  /* of the best class: wanted or asked */
+    uint32_t failed;   /* slots that somebody failed */
     bp_time retry_due; /* earliest retry of a wanted one */
 };
 
@@ -567,6 +573,9 @@ void bp_estimate_reply(struct bp_pool *p, struct bp_peer *peer,
 uint32_t bp_estimate_size(const struct bp_pool *p, const struct bp_peer *peer,
                           enum bp_rate_kind kind);
 void bp_estimate_late(struct bp_peer *peer, enum bp_rate_kind kind);
+/* What so many blocks take from asking to having, as expected, in ms. */
+uint64_t bp_estimate_blocks(const struct bp_pool *p, const struct bp_peer *peer,
+                            uint32_t count);
 /* Items in a thousand seconds. */
 uint64_t bp_estimate_items(const struct bp_pool *p, const struct bp_peer *peer,
                            enum bp_rate_kind kind);
@@ -716,6 +725,19 @@ void bp_slot_failed(struct bp_pool *p, struct bp_slot *s,
                     const struct bp_peer *peer);
 /* Asks for headers where the block does not come whole any more. */
 void bp_headers_ask(struct bp_pool *p);
+
+/* ---- soon.c ---- */
+/* In how many ms a peer would have brought so many blocks, if asked now. */
+uint64_t bp_soon(const struct bp_pool *p, const struct bp_peer *peer,
+                 uint32_t count);
+/* How long until something that is expected then; when it is overdue, as long
+   again as that. */
+uint64_t bp_soon_rest(const struct bp_pool *p, bp_time ready);
+/* A request for blocks goes out. */
+void bp_soon_asked(const struct bp_pool *p, struct bp_request *r);
+/* How many of the wanted blocks of the best branch others bring sooner than
+   this peer would bring so many: those that are busy now. */
+uint64_t bp_soon_left(struct bp_pool *p, uint32_t place, uint32_t count);
 
 /* ---- slots.c ---- */
 int bp_window_init(struct bp_pool *p) BP_MUST_USE;

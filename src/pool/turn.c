@@ -130,6 +130,7 @@ void bp_slot_failed(struct bp_pool *p, struct bp_slot *s,
     bool again = s->tries >= BP_LACKS || bp_slot_lacks(s, peer);
     for (int i = BP_LACKS - 1; i > 0; i--) s->lack[i] = s->lack[i - 1];
     s->lack[0] = peer->serial;
+    p->window.failed += s->tries == 0;
     if (s->tries < UINT16_MAX) s->tries++;
     s->cuts = 0;
     uint32_t shift = s->rounds < 5 ? s->rounds : 5;

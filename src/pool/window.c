@@ -164,18 +164,29 @@ static void open_ahead(struct bp_pool *p) {
 
 /* ---- asking ------------------------------------------------------------- */
 
+struct gathering {
+    struct bp_request *r;
+    uint32_t most;
+    uint64_t left; /* the lowest of the best branch, for nearer peers */
+    bool placed;   /* bp_claims_mark said so */
+};
+
 /* Adds wants of a class that suit the peer and that it claims, or that it does
-   not claim. */
-static void gather_class(struct bp_pool *p, struct bp_request *r, uint32_t most,
-                         int class, bool placed, bool claimed) {
+   not claim. What failed once is not left to others. */
+static void gather_class(struct bp_pool *p, struct gathering *g, int class,
+                         bool claimed) {
+    struct bp_request *r = g->r;
     const struct bp_peer *peer = &p->peer[r->peer];
+    uint64_t left = class == BP_CLASS_BEST ? g->left : 0;
     uint32_t next;
     for (uint32_t id = p->window.wanted[class].head;
-         id != BP_NIL && r->n_wants < most; id = next) {
+         id != BP_NIL && r->n_wants < g->most; id = next) {
         const struct bp_slot *s = bp_slot_at(p, id);
         next = s->next;
+        if (left > 0 && left-- && s->tries == 0) continue;
         bool its_own = s->link == BP_NIL || bp_slot_claimed(p, s, peer);
-        if (its_own != claimed || !bp_slot_suits(p, s, peer, placed)) continue;
+        if (its_own != claimed || !bp_slot_suits(p, s, peer, g->placed))
+            continue;
         /* In the second pass it is asked whatever it claims. */
         bool in_turn = s->tries >= BP_LACKS || bp_slot_lacks(s, peer);
         if (s->link == BP_NIL || !its_own || in_turn) r->sure = false;
@@ -188,14 +199,14 @@ static void gather_class(struct bp_pool *p, struct bp_request *r, uint32_t most,
 /* Fills a request with wants that suit the peer; how many. What it claims
    itself comes first: else a branch whose bodies nobody gives would take the
    place of another in every request. */
-static uint32_t gather(struct bp_pool *p, struct bp_request *r, uint32_t most) {
+static uint32_t gather(struct bp_pool *p, struct bp_request *r, uint32_t most,
+                       uint64_t left) {
     const struct bp_claim *c = &p->peer[r->peer].info.claim;
-    bool placed = bp_claims_mark(p, &p->peer[r->peer]);
+    struct gathering g = { .r = r, .most = most, .left = left };
+    g.placed = bp_claims_mark(p, &p->peer[r->peer]);
     r->sure = c->known.held || bp_link_find(&p->forest, &c->head) != BP_NIL;
-    for (int k = 0; k < BP_CLASSES; k++)
-        gather_class(p, r, most, k, placed, true);
-    for (int k = 0; k < BP_CLASSES; k++)
-        gather_class(p, r, most, k, placed, false);
+    for (int k = 0; k < BP_CLASSES; k++) gather_class(p, &g, k, true);
+    for (int k = 0; k < BP_CLASSES; k++) gather_class(p, &g, k, false);
     return r->n_wants;
 }
 
@@ -208,6 +219,7 @@ static void push_ask(struct bp_pool *p, struct bp_request *r) {
     out->u.ask_blocks.peer = p->peer[r->peer].id;
     out->u.ask_blocks.request = r->id;
     out->u.ask_blocks.due = r->due;
+    bp_soon_asked(p, r);
     const struct bp_slot *s = bp_slot_at(p, r->wants[0]);
     bp_trace(p, "peer %llu: ask %u blocks from %llu%s",
              (unsigned long long)p->peer[r->peer].id, r->n_wants,
@@ -231,51 +243,71 @@ static bool is_walking(const struct bp_pool *p, const struct bp_peer *peer) {
 static bool can_serve(struct bp_pool *p, const struct bp_peer *peer) {
     if (!bp_peer_free(p, peer, BP_RATE_BLOCKS)) return false;
     if (is_walking(p, peer)) return false;
+    /* One request shows how far it is. */
+    if (peer->rtt_samples == 0 &&
+        peer->out[BP_RATE_BLOCKS] > peer->late[BP_RATE_BLOCKS])
+        return false;
     if (peer->body_retry <= p->now) return true;
     bp_wake_at(p, peer->body_retry);
     return false;
 }
 
-/* The least busy, then the fastest of the free peers not marked. */
+#define CRUMBS 8 /* blocks that are worth a request, if there are so many */
+
+/* What is wanted is shared by those that are not much farther than one. */
+#define NEAR_TIMES 4
+#define NEAR_MS    50
+
+/* Those of the free peers not marked that would answer next: the first, and how
+   many are about as near. */
 static uint32_t next_server(struct bp_pool *p, const bool *marked,
-                            uint32_t *n_free) {
+                            uint32_t *n_near) {
     uint32_t best = BP_NIL;
-    *n_free = 0;
+    uint64_t soonest = 0;
+    uint32_t n = wanted(p) < CRUMBS ? wanted(p) : CRUMBS;
     for (uint32_t i = 0; i < p->n_peers; i++) {
         const struct bp_peer *peer = &p->peer[i];
         if (marked[i] || !can_serve(p, peer)) continue;
-        ++*n_free;
-        if (best == BP_NIL) {
-            best = i;
-            continue;
-        }
-        const struct bp_peer *b = &p->peer[best];
-        uint32_t x = peer->out[BP_RATE_BLOCKS], y = b->out[BP_RATE_BLOCKS];
-        if (x < y || (x == y && peer->rate[BP_RATE_BLOCKS].per_ks >
-                                    b->rate[BP_RATE_BLOCKS].per_ks))
-            best = i;
+        uint64_t ms = bp_soon(p, peer, n);
+        if (best != BP_NIL && ms >= soonest) continue;
+        best = i;
+        soonest = ms;
     }
+    *n_near = 0;
+    for (uint32_t i = 0; i < p->n_peers && best != BP_NIL; i++)
+        *n_near += !marked[i] && can_serve(p, &p->peer[i]) &&
+                   bp_soon(p, &p->peer[i], n) <= NEAR_TIMES * soonest + NEAR_MS;
     return best;
 }
 
 /* An even share of what is wanted, but no crumbs. */
 static uint32_t share(const struct bp_pool *p, const struct bp_peer *peer,
-                      uint32_t n_free) {
+                      uint32_t n_near) {
     uint32_t most = bp_estimate_size(p, peer, BP_RATE_BLOCKS);
-    uint32_t even = (wanted(p) + n_free - 1) / n_free;
-    if (even < 8) even = 8;
+    uint32_t even = (wanted(p) + n_near - 1) / n_near;
+    if (even < CRUMBS) even = CRUMBS;
     return even < most ? even : most;
+}
+
+/* All that is wanted is left to nearer peers. */
+static bool all_left(const struct bp_pool *p, uint64_t left) {
+    const struct bp_window *w = &p->window;
+    return left >= w->wanted[BP_CLASS_BEST].n && w->failed == 0 &&
+           wanted(p) == w->wanted[BP_CLASS_BEST].n;
 }
 
 static void ask_all(struct bp_pool *p) {
     bool *marked = p->marked;
     for (uint32_t i = 0; i < p->n_peers; i++) marked[i] = false;
     while (wanted(p) > 0) {
-        uint32_t n_free, i = next_server(p, marked, &n_free);
+        uint32_t n_near, i = next_server(p, marked, &n_near);
         if (i == BP_NIL) return;
+        uint32_t most = share(p, &p->peer[i], n_near);
+        uint64_t left = bp_soon_left(p, i, most);
+        if (all_left(p, left)) return; /* and to those still farther */
         struct bp_request *r = bp_request_new(p, i, BP_ASK_BODIES, 1);
         if (r == NULL) return;
-        if (gather(p, r, share(p, &p->peer[i], n_free)) == 0) {
+        if (gather(p, r, most, left) == 0) {
             bp_request_close(p, r);
             p->stat.requests--;
             marked[i] = true;
@@ -320,31 +352,68 @@ static uint32_t lowest_listed(const struct bp_pool *p) {
     return lowest;
 }
 
+/* Another is asked for it too if it needs so many times less, and so much less,
+   than the first still takes. */
+#define HEDGE_TIMES 5
+#define HEDGE_MS    50
+
+static bool inserting(const struct bp_pool *p) {
+    return p->job[p->n_jobs - 1].id != 0;
+}
+
+/* Who of the others would bring the block first, and in how many ms; BP_NIL:
+   none is free. */
+static uint32_t second_server(struct bp_pool *p, const struct bp_slot *s,
+                              uint32_t first, uint64_t *ms) {
+    uint32_t best = BP_NIL;
+    for (uint32_t i = 0; i < p->n_peers; i++) {
+        const struct bp_peer *peer = &p->peer[i];
+        if (i == first || !can_serve(p, peer)) continue;
+        if (!bp_slot_suits(p, s, peer, bp_claims_mark(p, peer))) continue;
+        uint64_t soon = bp_soon(p, peer, 1);
+        if (best != BP_NIL && soon >= *ms) continue;
+        best = i;
+        *ms = soon;
+    }
+    return best;
+}
+
+/* The first takes long: half its deadline is over, or, while nothing can be
+   inserted, another would bring it in a small part of the time. */
+static bool is_long(struct bp_pool *p, const struct bp_request *first,
+                    uint64_t ms) {
+    if (bp_request_half(first) <= p->now) return true;
+    if (inserting(p)) return false;
+    const struct bp_peer *peer = &p->peer[first->peer];
+    uint64_t least = HEDGE_TIMES * ms + HEDGE_MS;
+    bool far = bp_estimate_blocks(p, peer, 1) >= HEDGE_TIMES * ms;
+    bool overdue = first->ready <= p->now;
+    if ((far || overdue) && bp_soon_rest(p, first->ready) >= least) return true;
+    bp_wake_at(p, first->ready + least);
+    return false;
+}
+
 /* Asks a second peer for it when the first takes long. */
 static void hedge(struct bp_pool *p) {
-    if (p->half_due > p->now) return;
+    bool half = p->half_due <= p->now;
+    if (p->n_peers < 2 || (!half && inserting(p))) return;
     uint32_t id = p->window.missing > 0 ? bp_window_lowest(p) : BP_NIL;
-    if (id == BP_NIL) id = lowest_listed(p);
+    if (id == BP_NIL && half) id = lowest_listed(p);
     if (id == BP_NIL) return;
     const struct bp_slot *s = bp_slot_at(p, id);
     if (s->state != BP_SLOT_ASKED || s->req[0] == 0 || s->req[1] != 0) return;
     struct bp_request *first = bp_request_find(p, s->req[0]);
-    if (first == NULL || first->state != BP_REQ_OUT ||
-        bp_request_half(first) > p->now)
-        return;
-    for (uint32_t i = 0; i < p->n_peers; i++) {
-        const struct bp_peer *peer = &p->peer[i];
-        if (i == first->peer || !can_serve(p, peer)) continue;
-        if (!bp_slot_suits(p, s, peer, bp_claims_mark(p, peer))) continue;
-        struct bp_request *r = bp_request_new(p, i, BP_ASK_BODIES, 1);
-        if (r == NULL) return;
-        bp_slot_ask(p, id, r->id);
-        r->wants[r->n_wants++] = id;
-        r->hedge = true;
-        first->hedged = true;
-        push_ask(p, r);
-        return;
-    }
+    if (first == NULL || first->state != BP_REQ_OUT) return;
+    uint64_t ms = 0;
+    uint32_t place = second_server(p, s, first->peer, &ms);
+    if (place == BP_NIL || !is_long(p, first, ms)) return;
+    struct bp_request *r = bp_request_new(p, place, BP_ASK_BODIES, 1);
+    if (r == NULL) return;
+    bp_slot_ask(p, id, r->id);
+    r->wants[r->n_wants++] = id;
+    r->hedge = true;
+    first->hedged = true;
+    push_ask(p, r);
 }
 
 static void schedule_retries(struct bp_pool *p) {

@@ -44,6 +44,28 @@ static void t3_slow_peer_beside_a_fast_one(void **state) {
     scene_close(&s);
 }
 
+/* In a window of a few blocks distant peers are asked for nothing that a near
+   one brings before they answer. */
+static void t3_small_window_is_left_to_the_near_one(void **state) {
+    (void)state;
+    bp_time alone = 0;
+    for (uint32_t peers = 1; peers <= 4; peers += 3) {
+        struct scene s;
+        world(&s, 0, 1000, &(struct bp_pool_config){ .window_bytes = 1 << 14 });
+        made(&s);
+        for (uint32_t i = 1; i <= peers; i++) {
+            scene_peer(&s, i)->latency = i == 1 ? 5 : 240;
+            scene_join(&s, i, 1000);
+        }
+        scene_settle(&s, 1000000);
+        scene_expect_head(&s, 1000);
+        assert_int_equal(scene_offences(&s), 0);
+        if (peers == 1) alone = s.now;
+        if (peers > 1) assert_in_range(s.now, 1, 2 * alone + 240);
+        scene_close(&s);
+    }
+}
+
 /* X29: many peers, a long chain: insertion begins long before the end. */
 static void x29_many_peers_small_window(void **state) {
     (void)state;
@@ -580,6 +602,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(t1_slow_importer),
         T(t3_slow_peer_beside_a_fast_one),
+        T(t3_small_window_is_left_to_the_near_one),
         T(x29_many_peers_small_window),
         T(long_branch_is_condensed),
         T(target_needs_no_claim),

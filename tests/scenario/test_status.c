@@ -155,7 +155,8 @@ static void s1_blocks(struct scene *s, struct counters *cp) {
     c.blocks_seen = c.blocks_held = 3;
     expect(s, 13, c);
 
-    BLOCKS(s, 2, 1, 2); /* the lowest two go in at once */
+    BLOCKS(s, 4, 1, 2); /* the lowest two go in at once */
+    c.active = 4;
     c.blocks_seen = 5;
     c.inserted = c.longest = 2;
     c.links_held = 9;
@@ -166,11 +167,12 @@ static void s1_blocks(struct scene *s, struct counters *cp) {
     c.blocks_held = 4;
     expect(s, 15, c);
 
-    BLOCKS(s, 2, 3, 7, 8); /* 3,7,8,10,11 go in, then 4,5 beside them */
+    BLOCKS(s, 2, 3);    /* 3 goes in, and 4, 5 on it, */
+    BLOCKS(s, 2, 7, 8); /* … and 7, 8, 10, 11 beside them */
     c.blocks_seen = 9;
     c.blocks_held = 0;
     c.inserted = 9;
-    c.longest = 5;
+    c.longest = 4;
     c.links_held = 2;
     expect(s, 16, c);
     *cp = c;
@@ -179,7 +181,7 @@ static void s1_blocks(struct scene *s, struct counters *cp) {
 /* Steps 17 to 21: peers leave, one for an offence, and the rest comes in. */
 static void s1_ends(struct scene *s, struct counters *cp) {
     struct counters c = *cp;
-    scene_leave(s, 4); /* with a request open: what it was asked is wanted */
+    scene_leave(s, 4);
     c.peers = 3;
     expect(s, 17, c);
 

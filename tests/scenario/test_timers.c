@@ -180,21 +180,23 @@ static void x21_hedge_of_links(void **state) {
     scene_close(&s);
 }
 
-/* … and for the body that nothing can be inserted without, alone. */
+/* … and for the body that nothing can be inserted without, alone; by then from
+   one that is far. */
 static void x21_hedge_of_bodies(void **state) {
     (void)state;
     struct scene s;
     plain_world(&s, 0, 4);
     scene_peer(&s, 1)->manual = true;
     scene_peer(&s, 2)->manual = true;
+    scene_join(&s, 2, 4);
     scene_join(&s, 1, 4);
-    scene_answer(&s, 1, 0);
+    scene_run(&s, 600);
+    scene_answer(&s, 2, 0);
     scene_run(&s, 0);
     struct scene_ask *first = scene_open_ask(&s, 1, BP_ACT_ASK_BLOCKS);
     assert_non_null(first);
     assert_int_equal(first->n, 4);
-    assert_int_equal(first->due, 5000);
-    scene_join(&s, 2, 4);
+    assert_int_equal(first->due, 600 + 5000);
     scene_run(&s, 2499);
     assert_int_equal(scene_open_asks(&s, 2), 0);
     scene_run(&s, 1);
@@ -202,13 +204,40 @@ static void x21_hedge_of_bodies(void **state) {
     assert_non_null(second);
     assert_int_equal(second->n, 1);
     assert_int_equal(second->ids[0], 1);
-    scene_answer_all(&s, 2);
+    scene_answer(&s, 2, (size_t)(second - scene_peer(&s, 2)->asks));
     scene_run(&s, 0);
     scene_expect_head(&s, 1);
     scene_answer_all(&s, 1);
     scene_run(&s, 0);
     scene_expect_head(&s, 4);
     assert_int_equal(blames(&s), 0);
+    scene_close(&s);
+}
+
+/* One that is near is asked sooner: when the reply is overdue by five times
+   what it takes itself, and 50 ms. */
+static void x21_hedge_by_a_near_one(void **state) {
+    (void)state;
+    struct scene s;
+    plain_world(&s, 0, 4);
+    scene_peer(&s, 1)->manual = true;
+    scene_peer(&s, 2)->manual = true;
+    scene_join(&s, 2, 4);
+    scene_join(&s, 1, 4);
+    scene_run(&s, 20);
+    scene_answer(&s, 2, 0);
+    scene_run(&s, 0);
+    assert_non_null(scene_open_ask(&s, 1, BP_ACT_ASK_BLOCKS));
+    scene_run(&s, 5 * 20 + 50 - 1);
+    assert_int_equal(scene_open_asks(&s, 2), 0);
+    scene_run(&s, 1);
+    struct scene_ask *second = scene_open_ask(&s, 2, BP_ACT_ASK_BLOCKS);
+    assert_non_null(second);
+    assert_int_equal(second->n, 1);
+    assert_int_equal(second->ids[0], 1);
+    scene_answer(&s, 2, (size_t)(second - scene_peer(&s, 2)->asks));
+    scene_run(&s, 0);
+    scene_expect_head(&s, 1);
     scene_close(&s);
 }
 
@@ -465,6 +494,7 @@ int main(void) {
         T(x21_content_that_never_comes),
         T(x21_hedge_of_links),
         T(x21_hedge_of_bodies),
+        T(x21_hedge_by_a_near_one),
         T(x21_head_probe),
         T(x21_progress_limit),
         T(x21_progress_limit_elects),
