@@ -429,6 +429,30 @@ static void lower_heads_one_at_a_time(void **state) {
     scene_close(&s);
 }
 
+/* ---- the window --------------------------------------------------------- */
+
+/* A pushed block may be larger than what was set aside for it: then it, or
+   what is needed later still, goes at once. */
+static void pushed_blocks_keep_to_the_window(void **state) {
+    (void)state;
+    static const struct bp_pool_config cfg = { .window_bytes = 65536 };
+    struct scene s;
+    scene_prepare(&s, &cfg);
+    scene_chain(&s, 1, 30, 7);
+    scene_at(&s, 25)->body = 70000;
+    assert_int_equal(scene_make_pool(&s), 0);
+    scene_peer(&s, 1)->manual = true;
+    scene_join(&s, 1, 10);
+    for (uint32_t id = 20; id <= 25; id += 5) {
+        scene_push(&s, 1, id, scene_at(&s, id)->td.w[0]);
+        scene_run(&s, 10);
+        assert_int_equal(scene_status(&s).blocks_seen, id / 5 - 3);
+        assert_true(scene_status(&s).window_used <= cfg.window_bytes);
+    }
+    assert_int_equal(scene_status(&s).blocks_held, 1);
+    scene_close(&s);
+}
+
 /* ---- what is nobody ------------------------------------------------------ */
 
 /* Peer 0 is what best, reports and items say when there is none. */
@@ -463,6 +487,7 @@ int main(void) {
         T(unrequested_blocks),
         T(lower_head_may_be_heavier),
         T(lower_heads_one_at_a_time),
+        T(pushed_blocks_keep_to_the_window),
         T(peer_0_is_nobody),
     };
     return bp_run(tests);
