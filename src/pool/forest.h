@@ -111,6 +111,7 @@ struct bp_section {
     uint64_t check_next;       /* connected: number of the next to check */
     uint64_t want_next;        /* … whose body is to be asked */
     uint32_t tries;            /* failures in a row */
+    uint32_t root;             /* rank: of its tree */
     bp_time check_wait;        /* no check before, after LATER or FAILED */
     bp_time insert_wait;       /* no insertion before */
     bp_time progress;          /* last time it grew, joined or shrank */
@@ -207,6 +208,8 @@ const bp_hash *bp_section_top(const struct bp_forest *f, uint32_t section);
 static inline uint64_t bp_section_bottom(const struct bp_section *s) {
     return s->top - (s->n - 1);
 }
+/* The root of its tree, found by going down to it. Who asks for many sections
+   ranks, and reads `root`. */
 uint32_t bp_section_root(const struct bp_forest *f, uint32_t section);
 /* Who gave its oldest links, if they are in memory; 0: nobody. */
 bp_by bp_section_giver(const struct bp_forest *f, uint32_t section);
@@ -296,7 +299,7 @@ bool bp_forest_part(struct bp_pool *p, uint32_t stretch);
 void bp_forest_cut(struct bp_pool *p, bp_ref ref);
 /* Removes a section and all its descendants. */
 void bp_forest_drop(struct bp_pool *p, uint32_t section);
-/* Brings `order` and the tips up to date. */
+/* Brings `order`, roots and tips up to date. */
 void bp_forest_rank(struct bp_forest *f);
 /* The dangling root of the heaviest branch, or BP_NIL. */
 uint32_t bp_forest_heaviest_dangling(struct bp_forest *f);

@@ -94,6 +94,12 @@ static uint64_t check_section(const struct bp_pool *p, uint32_t id) {
     return mem;
 }
 
+static bool root_is_right(const struct bp_forest *f,
+                          const struct bp_section *s) {
+    if (s->parent == BP_NIL) return bp_section_at(f, s->root) == s;
+    return s->root == bp_section_at(f, s->parent)->root;
+}
+
 static void check_forest(const struct bp_pool *p) {
     const struct bp_forest *f = &p->forest;
     uint64_t links = 0, places = 0, bare = 0;
@@ -102,6 +108,7 @@ static void check_forest(const struct bp_pool *p) {
          id = bp_section_next(f, id + 1)) {
         const struct bp_section *s = bp_section_at(f, id);
         links += check_section(p, id);
+        assert(!f->ranked || root_is_right(f, s));
         waiting += s->parent == BP_NIL && !s->connected;
     }
     assert(links == f->links && f->index.n == links);

@@ -10,6 +10,13 @@ uint32_t bp_peer_find(const struct bp_pool *p, bp_peer_id id) {
     return BP_NIL;
 }
 
+struct bp_peer *bp_peer_of(const struct bp_pool *p, uint64_t serial) {
+    for (uint32_t i = 0; i < p->n_peers; i++)
+        if (p->peer[i].serial == serial && p->peer[i].state != BP_PEER_FREE)
+            return &p->peer[i];
+    return NULL;
+}
+
 bool bp_peer_serves(const struct bp_peer *peer, uint64_t number) {
     const struct bp_peer_info *i = &peer->info;
     return !i->has_range || (number >= i->earliest && number <= i->latest);

@@ -14,9 +14,13 @@
 
 enum kind { TOP, OTHERS, JOINED, KINDS };
 
+/* `top` is the heaviest root that dangles, of the forest as it is ranked. No
+   way to a root is walked for each section or chunk: with a fork at every link
+   trees are as deep as there are sections. */
 static enum kind kind_of(const struct bp_forest *f, uint32_t id, uint32_t top) {
-    if (bp_section_at(f, id)->connected) return JOINED;
-    return bp_section_root(f, id) == top ? TOP : OTHERS;
+    const struct bp_section *s = bp_section_at(f, id);
+    if (s->connected) return JOINED;
+    return s->root == top ? TOP : OTHERS;
 }
 
 /* The kind that is furthest beyond its part, in places: a link that stands
@@ -88,7 +92,7 @@ static void mark_kept(struct bp_pool *p, uint32_t asker) {
     struct bp_forest *f = &p->forest;
     bp_forest_rank(f);
     p->mark++;
-    if (f->n_order > 0) keep_heaviest(p, bp_section_root(f, f->order[0]));
+    if (f->n_order > 0) keep_heaviest(p, bp_section_at(f, f->order[0])->root);
     if (f->dangling != BP_NIL) keep_heaviest(p, f->dangling);
     if (asker != BP_NIL) keep_heaviest(p, asker);
     if (p->best == BP_NIL) return;
@@ -103,7 +107,7 @@ static int turn(const struct bp_pool *p, uint32_t id, uint32_t asker) {
     const struct bp_section *s = bp_section_at(f, id);
     if (s->trusted || s->child != BP_NIL || s->mark == p->mark) return 3;
     const struct bp_section *root =
-        bp_section_at(f, s->connected ? id : bp_section_root(f, id));
+        bp_section_at(f, s->connected ? id : s->root);
     bool still = root->progress + p->cfg.progress_ms <= p->now;
     if (!s->connected && still) return 0;
     if (s->connected && (still || bp_u256_cmp(&s->tip, &p->head.td) <= 0))
@@ -141,7 +145,7 @@ static uint32_t least(struct bp_pool *p, uint32_t asker, bp_by by) {
 static void drop(struct bp_pool *p, uint32_t id) {
     struct bp_forest *f = &p->forest;
     const struct bp_section *s = bp_section_at(f, id);
-    uint32_t root = bp_section_root(f, id);
+    uint32_t root = s->root;
     if (!s->connected && bp_section_at(f, root)->mark != p->mark &&
         bp_u256_cmp(&s->tip, &bp_section_at(f, root)->tip) == 0)
         id = root;

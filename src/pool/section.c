@@ -132,6 +132,7 @@ static void child_add(struct bp_forest *f, uint32_t parent, uint32_t child) {
     c->sibling = up->child;
     if (up->child != BP_NIL) bp_section_at(f, up->child)->brother = child;
     up->child = child;
+    f->ranked = false;
 }
 
 static void child_remove(struct bp_forest *f, uint32_t child) {
@@ -144,6 +145,7 @@ static void child_remove(struct bp_forest *f, uint32_t child) {
     if (c->sibling != BP_NIL)
         bp_section_at(f, c->sibling)->brother = c->brother;
     c->parent = c->sibling = c->brother = BP_NIL;
+    f->ranked = false;
 }
 
 /* All children of `from` become those of `to`, which has none. */
@@ -658,6 +660,7 @@ static void rank_tree(struct bp_forest *f, uint32_t root) {
     uint32_t at = root;
     for (;;) {
         struct bp_section *s = bp_section_at(f, at);
+        s->root = root;
         bp_u256 start = s->base;
         if (!s->connected)
             start = s->parent == BP_NIL ? bp_u256_from_u64(0)

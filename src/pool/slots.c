@@ -145,16 +145,9 @@ uint32_t bp_slot_new(struct bp_pool *p, bp_ref ref, enum bp_class rank) {
 
 /* ---- blocks of which only the hash is claimed ---------------------------- */
 
-static struct bp_peer *peer_of(const struct bp_pool *p, uint64_t serial) {
-    for (uint32_t i = 0; i < p->n_peers; i++)
-        if (p->peer[i].serial == serial && p->peer[i].state != BP_PEER_FREE)
-            return &p->peer[i];
-    return NULL;
-}
-
 uint32_t bp_slot_bare(struct bp_pool *p, const bp_hash *hash, uint64_t number,
                       uint64_t owner, bool only_owner, enum bp_class rank) {
-    struct bp_peer *peer = only_owner ? peer_of(p, owner) : NULL;
+    struct bp_peer *peer = only_owner ? bp_peer_of(p, owner) : NULL;
     if (peer != NULL && peer->roots >= BP_ROOTS) return BP_NIL;
     uint32_t id = slot_take(p, number, only_owner ? BP_CLASS_ROOT : rank);
     if (id == BP_NIL) return BP_NIL;
@@ -190,7 +183,7 @@ void bp_slot_anyone(struct bp_pool *p, uint32_t id) {
 static void root_ends(struct bp_pool *p, const struct bp_slot *s) {
     p->window.n_roots -= s->rank == BP_CLASS_ROOT;
     struct bp_peer *peer =
-        s->rank == BP_CLASS_ROOT ? peer_of(p, s->owner) : NULL;
+        s->rank == BP_CLASS_ROOT ? bp_peer_of(p, s->owner) : NULL;
     if (peer != NULL) peer->roots--;
 }
 

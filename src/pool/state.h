@@ -491,6 +491,8 @@ void bp_on_range(struct bp_pool *p, const struct bp_ev_range *ev);
 void bp_on_left(struct bp_pool *p, const struct bp_ev_left *ev);
 void bp_on_offence(struct bp_pool *p, const struct bp_ev_offence *ev);
 uint32_t bp_peer_find(const struct bp_pool *p, bp_peer_id id);
+/* The peer of that serial, condemned too; NULL: it has left. */
+struct bp_peer *bp_peer_of(const struct bp_pool *p, uint64_t serial);
 /* Takes a peer out: requests closed, place freed. */
 void bp_peer_remove(struct bp_pool *p, uint32_t place);
 /* Its head may be worth having: unknown, and above what we have. */

@@ -280,13 +280,6 @@ static void shed(struct bp_pool *p, struct bp_peer *peer, struct bp_trail *t) {
 
 /* ---- confirming --------------------------------------------------------- */
 
-static uint32_t place_of_serial(const struct bp_pool *p, uint64_t serial) {
-    for (uint32_t i = 0; i < p->n_peers; i++)
-        if (p->peer[i].state == BP_PEER_LIVE && p->peer[i].serial == serial)
-            return i;
-    return BP_NIL;
-}
-
 static void pause(struct bp_pool *p, struct bp_trail *t) {
     uint32_t shift = t->fails < 10 ? t->fails : 10;
     uint64_t ms = (uint64_t)BP_BACKOFF_MS << shift;
@@ -296,10 +289,10 @@ static void pause(struct bp_pool *p, struct bp_trail *t) {
 }
 
 void bp_trail_pause(struct bp_pool *p, uint64_t serial) {
-    uint32_t place = place_of_serial(p, serial);
-    if (place == BP_NIL) return;
+    struct bp_peer *peer = bp_peer_of(p, serial);
+    if (peer == NULL || peer->state != BP_PEER_LIVE) return;
     for (int k = 0; k < BP_TRAILS; k++)
-        p->peer[place].trail[k].retry = p->now + BP_BACKOFF_MS;
+        peer->trail[k].retry = p->now + BP_BACKOFF_MS;
 }
 
 void bp_trails_lack(struct bp_pool *p, const struct bp_request *r) {
@@ -321,9 +314,9 @@ void bp_trails_lack(struct bp_pool *p, const struct bp_request *r) {
 
 void bp_trail_confirm(struct bp_pool *p, const struct bp_slot *s,
                       const struct bp_link *link) {
-    uint32_t place = place_of_serial(p, s->owner);
-    if (place == BP_NIL) return; /* nobody stands for it any more */
-    struct bp_peer *owner = &p->peer[place];
+    struct bp_peer *owner = bp_peer_of(p, s->owner);
+    if (owner == NULL || owner->state != BP_PEER_LIVE)
+        return; /* nobody stands for it any more */
     if (!bp_pages_confirm(p, owner, s->number, link))
         forged(p, owner, &s->hash, s->number);
 }
