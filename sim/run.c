@@ -10,7 +10,8 @@
 #include "sim.h"
 
 /* Happenings at one moment of virtual time: more than this is a loop. */
-#define SAME_MOMENT_MAX 100000
+#define SAME_MOMENT_MAX    100000
+#define PAST_DEADLINES_MAX 1000 /* a host's core would burn */
 /* Processor time of one call of the engine that never comes back. It is no
    limit of a world (STEPS_MAX is): no verdict may depend on the machine. */
 #define HUNG_CPU_S 60
@@ -173,7 +174,7 @@ static void one_turn(struct sim *s) {
     }
     if (next > s->now) {
         s->now = next;
-        s->same_moment = 0;
+        s->same_moment = s->past_deadlines = 0;
     } else if (++s->same_moment > SAME_MOMENT_MAX) {
         sim_fail(s, "endless", "time stands still");
         return;
@@ -184,8 +185,9 @@ static void one_turn(struct sim *s) {
     if (timer) {
         struct bp_event ev = { .type = BP_EV_TIME };
         host_step(s, &ev);
-        if (!s->down && s->ops->deadline(s->engine) <= s->now &&
-            ++s->same_moment > 1000)
+        bool past = !s->down && s->ops->deadline(s->engine) <= s->now;
+        s->past_deadlines = past ? s->past_deadlines + 1 : 0;
+        if (s->past_deadlines > PAST_DEADLINES_MAX)
             sim_fail(s, "endless", "the deadline stays in the past");
     } else {
         struct happening h = queue_take(&s->queue);

@@ -297,6 +297,7 @@ struct sim {
     uint32_t epoch;
     enum phase phase;
     uint64_t same_moment;
+    uint64_t past_deadlines; /* one after the other: steps that said "now" */
 
     struct peer *peer;
     uint32_t peers;

@@ -204,14 +204,19 @@ bool bp_room_of_giver(struct bp_pool *p, uint32_t asker, bp_by by) {
 
 /* ---- bodies ------------------------------------------------------------- */
 
-/* The next to be inserted of a branch that is joined and does not wait. */
+bool bp_link_is_next(const struct bp_pool *p, bp_ref link) {
+    const struct bp_section *s =
+        bp_section_at(&p->forest, bp_link_section(&p->forest, link));
+    if (!s->connected || s->parent != BP_NIL || s->insert_wait > p->now ||
+        bp_link_number(&p->forest, link) != bp_section_bottom(s))
+        return false;
+    /* Those above it may wait for a check that this one has passed. */
+    const struct bp_plink *l = bp_link_at(&p->forest, link);
+    return (l->flags & BP_PL_CHECKED) != 0 || s->check_wait <= p->now;
+}
+
 static bool is_next(const struct bp_pool *p, const struct bp_slot *s) {
-    if (s->link == BP_NIL) return false;
-    const struct bp_section *section =
-        bp_section_at(&p->forest, bp_link_section(&p->forest, s->link));
-    return section->connected && section->parent == BP_NIL &&
-           s->number == bp_section_bottom(section) &&
-           section->check_wait <= p->now && section->insert_wait <= p->now;
+    return s->link != BP_NIL && bp_link_is_next(p, s->link);
 }
 
 /* Whose turn it is to go: rivals within their share go after the best. */

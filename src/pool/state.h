@@ -615,6 +615,9 @@ bool bp_room_for(struct bp_pool *p, uint32_t section, uint64_t n);
 /* A branch of this giver goes that stands still, or has less work than the
    section. False: there is none. */
 bool bp_room_of_giver(struct bp_pool *p, uint32_t section, bp_by by);
+/* The next to be inserted of a branch that is joined and does not wait: its
+   body has a place of its own, and is given back last. */
+bool bp_link_is_next(const struct bp_pool *p, bp_ref link);
 /* Bodies turned out larger than reserved: gives back those needed last. */
 void bp_window_trim(struct bp_pool *p);
 /* A rival was denied its share: what is fetched ahead of time goes, and what

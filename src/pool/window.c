@@ -71,8 +71,7 @@ static void open_section(struct bp_pool *p, uint32_t id, enum bp_class rank) {
             /* The next one of each branch that is joined has a place of its
                own, or a heavier branch whose bodies are withheld would keep
                the window for ever. */
-            bool own = s->parent == BP_NIL &&
-                       s->want_next == bp_section_bottom(s) &&
+            bool own = bp_link_is_next(p, ref) &&
                        p->window.used <= p->cfg.window_bytes;
             if (!own && !bp_window_has_room(p, rank)) return;
             if (bp_slot_new(p, ref, rank) == BP_NIL) {
