@@ -197,6 +197,7 @@ void bp_slot_dress(struct bp_pool *p, uint32_t id, bp_ref ref) {
     s->link = ref;
     s->number = bp_link_number(&p->forest, ref);
     bp_link_at(&p->forest, ref)->slot = id;
+    bp_slot_headed(p, id); /* others can bring it now */
 }
 
 void bp_slot_promote(struct bp_pool *p, uint32_t id, enum bp_class rank) {
