@@ -143,6 +143,12 @@ uint32_t bp_slot_new(struct bp_pool *p, bp_ref ref, enum bp_class rank) {
     return id;
 }
 
+uint32_t bp_slot_next(struct bp_pool *p, bp_ref ref, enum bp_class rank) {
+    uint32_t id = bp_slot_new(p, ref, rank);
+    if (id != BP_NIL) resize(p, bp_slot_at(p, id), 0);
+    return id;
+}
+
 /* ---- blocks of which only the hash is claimed ---------------------------- */
 
 uint32_t bp_slot_bare(struct bp_pool *p, const bp_hash *hash, uint64_t number,

@@ -749,6 +749,8 @@ int bp_window_init(struct bp_pool *p) BP_MUST_USE;
 void bp_window_free(struct bp_pool *p);
 /* A slot for the body of a link, wanted; BP_NIL: no room. */
 uint32_t bp_slot_new(struct bp_pool *p, bp_ref ref, enum bp_class rank);
+/* The same, but it takes no bytes of the window until it comes. */
+uint32_t bp_slot_next(struct bp_pool *p, bp_ref ref, enum bp_class rank);
 /* The same for a block of which only the hash is claimed; with `only_owner` it
    is a root, and BP_NIL may mean that its owner has enough of those. */
 uint32_t bp_slot_bare(struct bp_pool *p, const bp_hash *hash, uint64_t number,

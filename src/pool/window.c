@@ -57,6 +57,25 @@ static bool parent_wanted(const struct bp_pool *p, const struct bp_section *s) {
     return up->want_next > up->top;
 }
 
+/* A slot for the body of a link of something joined; BP_NIL: no room.
+   The next one of each branch that is joined has a place of its own: it takes
+   no room if there is none, or a few branches whose bodies are withheld would
+   keep the window for ever. */
+static uint32_t want(struct bp_pool *p, bp_ref ref, enum bp_class rank) {
+    bool own = bp_link_is_next(p, ref);
+    bool fits = own && p->window.used <= p->cfg.window_bytes;
+    bool room = fits || bp_window_has_room(p, rank);
+    if (!room && !own) return BP_NIL;
+    uint32_t slot =
+        room ? bp_slot_new(p, ref, rank) : bp_slot_next(p, ref, rank);
+    if (slot != BP_NIL) return slot;
+    /* The lowest missing one gets in, whoever must go. */
+    if (rank != BP_CLASS_BEST || p->window.bytes[BP_CLASS_BEST] > 0 ||
+        !bp_window_evict(p))
+        return BP_NIL;
+    return bp_slot_new(p, ref, rank);
+}
+
 /* Wants the next checked links of a connected section, lowest first. */
 static void open_section(struct bp_pool *p, uint32_t id, enum bp_class rank) {
     struct bp_section *s = bp_section_at(&p->forest, id);
@@ -68,19 +87,7 @@ static void open_section(struct bp_pool *p, uint32_t id, enum bp_class rank) {
         if (l->slot != BP_NIL) {
             bp_slot_promote(p, l->slot, rank);
         } else if (!bp_link_bodiless(l)) {
-            /* The next one of each branch that is joined has a place of its
-               own, or a heavier branch whose bodies are withheld would keep
-               the window for ever. */
-            bool own = bp_link_is_next(p, ref) &&
-                       p->window.used <= p->cfg.window_bytes;
-            if (!own && !bp_window_has_room(p, rank)) return;
-            if (bp_slot_new(p, ref, rank) == BP_NIL) {
-                /* The lowest missing one gets in, whoever must go. */
-                if (rank != BP_CLASS_BEST ||
-                    p->window.bytes[BP_CLASS_BEST] > 0 || !bp_window_evict(p) ||
-                    bp_slot_new(p, ref, rank) == BP_NIL)
-                    return;
-            }
+            if (want(p, ref, rank) == BP_NIL) return;
         }
         s->want_next++;
     }
