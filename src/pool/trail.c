@@ -455,11 +455,31 @@ static void ask_hashes(struct bp_pool *p, uint32_t place, struct bp_trail *t) {
              (unsigned long long)peer->id, a->count, bp_short(&a->from).text);
 }
 
-/* No peer may fill the table: half for the best, an eighth for others. */
+/* Half of the table is for the best; the others have an eighth each, and half
+   together. */
 static bool page_room(const struct bp_pool *p, uint32_t place) {
-    uint32_t share = p->best == place ? 2 : 8;
-    return p->pages.n < p->pages.max &&
-           p->peer[place].n_pages < p->pages.max / share;
+    uint32_t own = p->peer[place].n_pages, max = p->pages.max;
+    if (p->pages.n == max) return false;
+    if (p->best == place) return own < max / 2;
+    uint32_t best = p->best != BP_NIL ? p->peer[p->best].n_pages : 0;
+    return own < max / 8 && p->pages.n - best < max / 2;
+}
+
+/* The best peer gets its half: whoever has most of the rest begins anew. */
+static void make_page_room(struct bp_pool *p, uint32_t place) {
+    if (p->best != place || p->pages.n < p->pages.max) return;
+    struct bp_peer *most = NULL;
+    for (uint32_t i = 0; i < p->n_peers; i++)
+        if (i != place && (most == NULL || p->peer[i].n_pages > most->n_pages))
+            most = &p->peer[i];
+    if (most == NULL) return;
+    while (most->first_page != BP_NIL) bp_page_free(p, most, most->first_page);
+    for (int k = 0; k < BP_TRAILS; k++) {
+        struct bp_trail *t = &most->trail[k];
+        t->page = BP_NIL;
+        if (live(t)) t->state = BP_TRAIL_HEADLESS;
+        lose(p, t);
+    }
 }
 
 /* The newest list is needed last: what is above it waits until what is below
@@ -504,6 +524,7 @@ static void follow(struct bp_pool *p, uint32_t place, struct bp_trail *t,
         !bp_peer_free(p, peer, BP_RATE_HASHES) ||
         !bp_request_apart(p, place, &t->end))
         return;
+    make_page_room(p, place);
     if (!page_room(p, place)) cut_newest(p, peer, t);
     if (page_room(p, place)) ask_hashes(p, place, t);
 }
