@@ -9,7 +9,7 @@
 
 uint32_t bp_pages_max(const struct bp_pool_config *c) {
     uint64_t n = c->links_max / 2 / BP_PAGE_HASHES;
-    return n < 16 ? 16 : (uint32_t)n;
+    return (uint32_t)n + BP_PAGES_OWN * c->peers_max;
 }
 
 void bp_page_free(struct bp_pool *p, struct bp_peer *peer, uint32_t id) {
@@ -57,25 +57,26 @@ static uint32_t prepend(struct bp_pool *p, const struct bp_peer *peer,
         page->from = *from;
         page->top = top;
         page->n += n;
+        for (uint32_t k = 0; k < page->n_roots; k++) page->root[k] += n;
         return id;
     }
     return BP_NIL;
 }
 
-/* One of them ends with `from`, whose block came, and has room for these. */
+/* One of them ends with `from`, and has room for these. */
 static uint32_t append(struct bp_pool *p, const struct bp_peer *peer,
                        const bp_hash *from, uint64_t top, const bp_hash *hashes,
                        uint32_t n) {
     for (uint32_t id = peer->last_page; id != BP_NIL;
          id = bp_page_at(p, id)->prev) {
         struct bp_page *page = bp_page_at(p, id);
-        if (page->top - (page->n - 1) != top + 1 || !page->confirmed ||
-            page->n + n > BP_PAGE_HASHES ||
+        if (page->top - (page->n - 1) != top + 1 || page->grounded ||
+            page->n_roots == BP_UNCONFIRMED || page->n + n > BP_PAGE_HASHES ||
             !bp_hash_eq(&page->hash[page->n - 1], from))
             continue;
         memcpy(page->hash + page->n, hashes, n * sizeof *hashes);
         page->n += n;
-        page->confirmed = false;
+        page->root[page->n_roots++] = page->n - 1;
         return id;
     }
     return BP_NIL;
@@ -95,7 +96,23 @@ uint32_t bp_page_add(struct bp_pool *p, struct bp_peer *peer,
     page->top = top;
     page->n = n;
     memcpy(page->hash, hashes, n * sizeof *hashes);
+    page->root[page->n_roots++] = n - 1;
     return id;
+}
+
+void bp_page_confirm(struct bp_page *page, uint32_t at) {
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < page->n_roots; k++)
+        if (page->root[k] > at) page->root[n++] = page->root[k];
+    page->n_roots = n;
+    page->confirmed = true;
+}
+
+void bp_page_truncate(struct bp_page *page, uint32_t at) {
+    page->n = at + 1;
+    page->grounded = false;
+    while (page->n_roots > 0 && page->root[page->n_roots - 1] > at)
+        page->n_roots--;
 }
 
 /* Whether the page says what is below this hash. */
@@ -153,14 +170,14 @@ bool bp_pages_confirm(struct bp_pool *p, const struct bp_peer *peer,
     for (uint32_t id = peer->first_page; id != BP_NIL;
          id = bp_page_at(p, id)->next) {
         struct bp_page *page = bp_page_at(p, id);
-        if (continues(page, number, &link->hash)) {
-            const bp_hash *next = &page->hash[page->top + 1 - number];
-            if (link->number != number || !bp_hash_eq(next, &link->parent))
-                holds_true = false;
-        } else if (holds(page, number, &link->hash)) { /* its last */
-            page->confirmed = true;
-            if (link->number != number) holds_true = false;
-        }
+        if (holds(page, number, &link->hash))
+            bp_page_confirm(page, (uint32_t)(page->top - number));
+        else if (!continues(page, number, &link->hash))
+            continue;
+        if (link->number != number) holds_true = false;
+        if (!continues(page, number, &link->hash)) continue; /* its last */
+        const bp_hash *next = &page->hash[page->top + 1 - number];
+        if (!bp_hash_eq(next, &link->parent)) holds_true = false;
     }
     return holds_true;
 }

@@ -642,6 +642,10 @@ static inline struct bp_page *bp_page_at(const struct bp_pool *p, uint32_t id) {
 uint32_t bp_page_add(struct bp_pool *p, struct bp_peer *peer,
                      const bp_hash *from, uint64_t top, const bp_hash *hashes,
                      uint32_t n) BP_MUST_USE;
+/* The block at this place came: the lists down to it are confirmed. */
+void bp_page_confirm(struct bp_page *page, uint32_t at);
+/* Nothing below this place is kept. */
+void bp_page_truncate(struct bp_page *page, uint32_t at);
 void bp_page_free(struct bp_pool *p, struct bp_peer *peer, uint32_t id);
 /* A page of the peer that has this hash with that number; looked for behind
    the page `after` first. */
@@ -665,8 +669,9 @@ void bp_on_hashes(struct bp_pool *p, const struct bp_ev_hashes *ev);
    announced. */
 void bp_trails_free(struct bp_pool *p, uint32_t peer, bool gone);
 /* A block came whose slot had no link: its owner is blamed if the claim that
-   named it does not hold. */
-void bp_trail_confirm(struct bp_pool *p, const struct bp_slot *s,
+   named it does not hold. True: it was the last of a list of its owner, which
+   has no more need of it for now. */
+bool bp_trail_confirm(struct bp_pool *p, const struct bp_slot *s,
                       const struct bp_link *link);
 /* A peer lacks what its lists say. If one of them is of a head that it does
    not claim any more, it has changed sides: its lists go, those of its head

@@ -247,10 +247,7 @@ static void raise(struct bp_pool *p, struct bp_peer *peer, struct bp_trail *t) {
         t->page = newer;
     }
     struct bp_page *page = bp_page_at(p, ground);
-    if (at + 1 < page->n) {
-        page->n = at + 1;
-        page->confirmed = page->grounded = false;
-    }
+    if (at + 1 < page->n) bp_page_truncate(page, at);
     t->end = page->hash[at];
     t->end_number = page->top - at;
     t->state = BP_TRAIL_GROUNDED;
@@ -264,6 +261,7 @@ static void shed(struct bp_pool *p, struct bp_peer *peer, struct bp_trail *t) {
         while (page->n > 0 && page->top - (page->n - 1) <= p->recent_top &&
                bp_known_held(p, &page->hash[page->n - 1], &held)) {
             page->n--;
+            page->n_roots = 0;
             page->grounded = true;
         }
         if (page->n > 0) return;
@@ -312,23 +310,31 @@ void bp_trails_lack(struct bp_pool *p, const struct bp_request *r) {
     }
 }
 
-void bp_trail_confirm(struct bp_pool *p, const struct bp_slot *s,
+bool bp_trail_confirm(struct bp_pool *p, const struct bp_slot *s,
                       const struct bp_link *link) {
     struct bp_peer *owner = bp_peer_of(p, s->owner);
     if (owner == NULL || owner->state != BP_PEER_LIVE)
-        return; /* nobody stands for it any more */
+        return false; /* nobody stands for it any more */
     if (!bp_pages_confirm(p, owner, s->number, link))
         forged(p, owner, &s->hash, s->number);
+    bool walks = false;
+    for (int k = 0; k < BP_TRAILS; k++)
+        walks |= owner->trail[k].state == BP_TRAIL_OPEN;
+    return walks && s->root &&
+           bp_page_with(p, owner, BP_NIL, s->number, &s->hash) != BP_NIL;
 }
 
-/* Whether the list's root block came; then the next one must follow it. */
-static bool confirmed(struct bp_pool *p, struct bp_page *page) {
-    if (page->confirmed) return true;
+/* Looks which roots of a page came. */
+static void confirm(const struct bp_pool *p, struct bp_page *page) {
     struct bp_held held;
-    const bp_hash *root = &page->hash[page->n - 1];
-    page->confirmed = bp_link_find(&p->forest, root) != BP_NIL ||
-                      bp_known_held(p, root, &held);
-    return page->confirmed;
+    for (uint32_t k = page->n_roots; k-- > 0;) {
+        const bp_hash *root = &page->hash[page->root[k]];
+        if (bp_link_find(&p->forest, root) == BP_NIL &&
+            !bp_known_held(p, root, &held))
+            continue;
+        bp_page_confirm(page, page->root[k]);
+        return;
+    }
 }
 
 /* ---- wanting ------------------------------------------------------------ */
@@ -358,9 +364,12 @@ static uint32_t want_roots(struct bp_pool *p, struct bp_peer *peer,
     for (uint32_t id = t->page; id != BP_NIL && n < BP_UNCONFIRMED;
          id = bp_page_at(p, id)->newer) {
         struct bp_page *page = bp_page_at(p, id);
-        if (confirmed(p, page)) break;
-        want_root(p, peer, &page->hash[page->n - 1], page->top - (page->n - 1));
-        n++;
+        confirm(p, page);
+        for (uint32_t k = 0; k < page->n_roots; k++)
+            want_root(p, peer, &page->hash[page->root[k]],
+                      page->top - page->root[k]);
+        n += page->n_roots;
+        if (page->confirmed) break;
     }
     return n;
 }
@@ -455,31 +464,19 @@ static void ask_hashes(struct bp_pool *p, uint32_t place, struct bp_trail *t) {
              (unsigned long long)peer->id, a->count, bp_short(&a->from).text);
 }
 
-/* Half of the table is for the best; the others have an eighth each, and half
-   together. */
+/* Two pages are every peer's own, which is enough to go on; of the others half
+   are for the best peer, an eighth for each of the rest, half together. */
 static bool page_room(const struct bp_pool *p, uint32_t place) {
-    uint32_t own = p->peer[place].n_pages, max = p->pages.max;
-    if (p->pages.n == max) return false;
-    if (p->best == place) return own < max / 2;
-    uint32_t best = p->best != BP_NIL ? p->peer[p->best].n_pages : 0;
-    return own < max / 8 && p->pages.n - best < max / 2;
-}
-
-/* The best peer gets its half: whoever has most of the rest begins anew. */
-static void make_page_room(struct bp_pool *p, uint32_t place) {
-    if (p->best != place || p->pages.n < p->pages.max) return;
-    struct bp_peer *most = NULL;
+    uint32_t own = p->peer[place].n_pages, shared = 0;
+    uint32_t most = p->pages.max - BP_PAGES_OWN * p->cfg.peers_max;
+    if (own < BP_PAGES_OWN) return true;
     for (uint32_t i = 0; i < p->n_peers; i++)
-        if (i != place && (most == NULL || p->peer[i].n_pages > most->n_pages))
-            most = &p->peer[i];
-    if (most == NULL) return;
-    while (most->first_page != BP_NIL) bp_page_free(p, most, most->first_page);
-    for (int k = 0; k < BP_TRAILS; k++) {
-        struct bp_trail *t = &most->trail[k];
-        t->page = BP_NIL;
-        if (live(t)) t->state = BP_TRAIL_HEADLESS;
-        lose(p, t);
-    }
+        if (i != p->best && p->peer[i].n_pages > BP_PAGES_OWN)
+            shared += p->peer[i].n_pages - BP_PAGES_OWN;
+    if (p->best == place)
+        return own - BP_PAGES_OWN < most / 2 &&
+               shared + own - BP_PAGES_OWN < most;
+    return own - BP_PAGES_OWN < most / 8 && shared < most / 2;
 }
 
 /* The newest list is needed last: what is above it waits until what is below
@@ -519,12 +516,10 @@ static void follow(struct bp_pool *p, uint32_t place, struct bp_trail *t,
         want_blocks(p, peer, t);
     }
     if (t->state != BP_TRAIL_OPEN) return;
-    want_root(p, peer, &t->end, t->end_number);
     if (want_roots(p, peer, t) >= BP_UNCONFIRMED || !walk ||
         !bp_peer_free(p, peer, BP_RATE_HASHES) ||
         !bp_request_apart(p, place, &t->end))
         return;
-    make_page_room(p, place);
     if (!page_room(p, place)) cut_newest(p, peer, t);
     if (page_room(p, place)) ask_hashes(p, place, t);
 }

@@ -13,20 +13,25 @@
 #include "pool/table.h"
 
 #define BP_PAGE_HASHES 256
+#define BP_PAGES_OWN   2 /* of each peer, whatever the others have */
 #define BP_UNCONFIRMED 4 /* lists whose root block has not come yet */
 #define BP_TRAILS      2 /* of a peer: the one it follows, and its new head's */
 
-/* One list of hashes that a peer claims to be below `from`, newest first. */
+/* Hashes that a peer claims to be below `from`, newest first: one list, or
+   several that follow each other. */
 struct bp_page {
     struct bp_cell cell;
     uint32_t prev, next; /* of the peer's */
     uint32_t newer;      /* the next one up the trail that leads over it, */
     uint64_t high;       /* … which enters it at this number */
     uint32_t n;          /* never 0 */
-    bool confirmed;      /* the block of its last hash came */
-    bool grounded;       /* what is below its last hash is held */
-    uint64_t mark;       /* while it is looked for what can go */
-    uint64_t top;        /* number of the first */
+    /* Where those lists end whose last block did not come, below the last of
+       which it did; newest first. */
+    uint32_t root[BP_UNCONFIRMED], n_roots; /* places in `hash` */
+    bool confirmed;                         /* some list of it is */
+    bool grounded; /* what is below its last hash is held */
+    uint64_t mark; /* while it is looked for what can go */
+    uint64_t top;  /* number of the first */
     bp_hash from;
     bp_hash hash[BP_PAGE_HASHES];
 };

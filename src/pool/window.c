@@ -476,14 +476,15 @@ static bool take_bare(struct bp_pool *p, uint32_t id, struct bp_delivery *b,
     uint64_t owner = bp_slot_at(p, id)->owner;
     struct bp_link link = b->link;
     bp_ref ref = BP_NIL;
-    if (b->has_link) bp_trail_confirm(p, bp_slot_at(p, id), &b->link);
+    bool served =
+        b->has_link && bp_trail_confirm(p, bp_slot_at(p, id), &b->link);
     if (b->has_link && bp_notice_confirm(p, &b->link))
         ref = bp_whole_graft(p, b, by);
     if (ref == BP_NIL) {
         struct bp_held held;
         if (bp_slot_find_bare(p, &b->hash) == id) bp_slot_drop_bare(p, id);
         if (bp_known_held(p, &b->hash, &held)) return false;
-        bp_trail_pause(p, owner);
+        if (!served) bp_trail_pause(p, owner);
         return false;
     }
     /* A header of its own that says the body is empty has ended the slot. */
