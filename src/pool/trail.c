@@ -158,7 +158,9 @@ static void locate(struct bp_pool *p, struct bp_peer *peer,
             t->state = BP_TRAIL_OPEN;
             return;
         }
-        enter(p, t, id, t->end_number - 1);
+        /* It has `end` itself, which lies below something condensed. */
+        bool too = t->page == BP_NIL && bp_page_at(p, id)->top >= t->end_number;
+        enter(p, t, id, too ? t->end_number : t->end_number - 1);
     }
 }
 

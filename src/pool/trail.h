@@ -66,4 +66,35 @@ struct bp_trail {
     uint64_t tried; /* tick of its last ask */
 };
 
+/* ---- pages.c ---- */
+
+struct bp_pool;
+struct bp_peer;
+
+uint32_t bp_pages_max(const struct bp_pool_config *c);
+/* The peer says that these, at most BP_PAGE_HASHES, are below `from`; the
+   first has number top. The page they are on, or BP_NIL: no room. */
+uint32_t bp_page_add(struct bp_pool *p, struct bp_peer *peer,
+                     const bp_hash *from, uint64_t top, const bp_hash *hashes,
+                     uint32_t n) BP_MUST_USE;
+/* The block at this place came: the lists down to it are confirmed. */
+void bp_page_confirm(struct bp_page *page, uint32_t at);
+/* Nothing below this place is kept. */
+void bp_page_truncate(struct bp_page *page, uint32_t at);
+void bp_page_free(struct bp_pool *p, struct bp_peer *peer, uint32_t id);
+/* A page of the peer that has this hash with that number; looked for behind
+   the page `after` first. */
+uint32_t bp_page_with(const struct bp_pool *p, const struct bp_peer *peer,
+                      uint32_t after, uint64_t number, const bp_hash *hash);
+/* … that says what is below it. */
+uint32_t bp_page_below(const struct bp_pool *p, const struct bp_peer *peer,
+                       uint32_t after, uint64_t number, const bp_hash *hash);
+/* Some page has something to say of the n numbers below `end`. */
+bool bp_pages_meet(const struct bp_pool *p, const struct bp_peer *peer,
+                   uint64_t end, uint64_t n);
+/* A block came that the peer's lists have with that number: false if they say
+   something else of it. */
+bool bp_pages_confirm(struct bp_pool *p, const struct bp_peer *peer,
+                      uint64_t number, const struct bp_link *link) BP_MUST_USE;
+
 #endif
