@@ -256,6 +256,7 @@ static bool take_body(struct bp_pool *p, const struct bp_delivery *b,
     }
     if (bp_slot_at(p, l->slot)->state == BP_SLOT_HERE) return false;
     bp_slot_fill(p, l->slot, b->item, b->size, by);
+    bp_slot_at(p, l->slot)->pushed = true;
     return true;
 }
 

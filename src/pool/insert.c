@@ -127,9 +127,14 @@ static uint32_t inserted(struct bp_pool *p, const bp_ref *refs, uint32_t n) {
 static void refused_body(struct bp_pool *p, bp_ref ref,
                          const struct bp_verdict *v) {
     struct bp_plink *l = bp_link_at(&p->forest, ref);
-    bp_by by = l->slot != BP_NIL ? bp_slot_at(p, l->slot)->by : l->by;
+    bp_by by = l->by;
+    bool pushed = (l->flags & BP_PL_PUSHED) != 0;
+    if (l->slot != BP_NIL) { /* who sent the header may be another */
+        by = bp_slot_at(p, l->slot)->by;
+        pushed = bp_slot_at(p, l->slot)->pushed;
+    }
     /* Honest peers relay a block before they know what is in it. */
-    if ((l->flags & BP_PL_PUSHED) != 0 && by == l->by) by = 0;
+    if (pushed) by = 0;
     /* Where no body came there is none but that of the header. */
     bool none = l->slot == BP_NIL && (l->flags & BP_PL_BARE) == 0;
     if (v->body_committed || none) {

@@ -373,6 +373,7 @@ void bp_slot_fill(struct bp_pool *p, uint32_t id, uint64_t item, uint32_t size,
     become(p, id, BP_SLOT_HERE);
     s->item = item;
     s->by = by;
+    s->pushed = false;
     s->req[0] = s->req[1] = 0;
     bp_giver_hold(p, by, 1);
     resize(p, s, size > BP_RESERVE_MIN ? size : BP_RESERVE_MIN);

@@ -218,7 +218,8 @@ struct bp_slot {
     bool root;           /* more hangs on it than its block: stays */
     uint32_t prev, next; /* in its list of wanted */
     uint32_t size;       /* bytes, reserved or real */
-    bp_by by;            /* who sent the body */
+    bp_by by;            /* who sent the body, */
+    bool pushed;         /* … without being asked */
     uint16_t tries;      /* failures */
     uint16_t rounds;     /* of asking everybody in turn */
     uint16_t cuts;       /* replies that ended before it */
