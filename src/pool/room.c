@@ -202,6 +202,41 @@ bool bp_room_of_giver(struct bp_pool *p, uint32_t asker, bp_by by) {
     return true;
 }
 
+/* Who has most of what dangles, and more than an eighth of all places; or 0. */
+static bp_by greediest(const struct bp_pool *p) {
+    uint64_t most = p->forest.places_max / 8;
+    bp_by by = 0;
+    for (uint32_t i = 0; i < p->givers.used; i++) {
+        const struct bp_giver *g = bp_table_get(&p->givers, i);
+        if (g == NULL || g->charge <= most) continue;
+        most = g->charge;
+        by = (bp_by)(i + 1);
+    }
+    return by;
+}
+
+void bp_room_take_back(struct bp_pool *p, uint64_t n) {
+    struct bp_forest *f = &p->forest;
+    bp_by by = greediest(p);
+    if (by == 0 || f->places + coming(p) + n <= f->places_max + f->buried)
+        return;
+    mark_kept(p, BP_NIL);
+    uint32_t worst = BP_NIL;
+    for (uint32_t id = bp_section_next(f, 0); id != BP_NIL;
+         id = bp_section_next(f, id + 1)) {
+        const struct bp_section *s = bp_section_at(f, id);
+        if (s->connected || s->trusted || s->child != BP_NIL ||
+            s->mark == p->mark || bp_section_giver(f, id) != by)
+            continue;
+        if (worst == BP_NIL ||
+            bp_u256_cmp(&s->tip, &bp_section_at(f, worst)->tip) < 0)
+            worst = id;
+    }
+    if (worst == BP_NIL) return;
+    drop(p, worst);
+    bp_wake_at(p, p->now);
+}
+
 /* ---- bodies ------------------------------------------------------------- */
 
 bool bp_link_is_next(const struct bp_pool *p, bp_ref link) {

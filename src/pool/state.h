@@ -616,6 +616,9 @@ bool bp_room_for(struct bp_pool *p, uint32_t section, uint64_t n);
 /* A branch of this giver goes that stands still, or has less work than the
    section. False: there is none. */
 bool bp_room_of_giver(struct bp_pool *p, uint32_t section, bp_by by);
+/* Nothing gave way: who has most that dangles, beyond an eighth of all places,
+   gives back the least of it, though it moves. */
+void bp_room_take_back(struct bp_pool *p, uint64_t n);
 /* The next to be inserted of a branch that is joined and does not wait: its
    body has a place of its own, and is given back last. */
 bool bp_link_is_next(const struct bp_pool *p, bp_ref link);

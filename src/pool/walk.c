@@ -234,7 +234,10 @@ static bool has_room(struct bp_pool *p, const struct bp_pursuit *q,
     const struct bp_forest *f = &p->forest;
     uint64_t mem = q->root != BP_NIL ? bp_section_at(f, q->root)->mem : 0;
     uint64_t spare = min_u64(f->places_max / 16, 16 * BP_CHUNK_MIN);
-    return bp_room_for(p, q->root, bp_links_places(f, mem, count) + spare);
+    uint64_t n = bp_links_places(f, mem, count) + spare;
+    if (bp_room_for(p, q->root, n)) return true;
+    if (q->root == BP_NIL) bp_room_take_back(p, n); /* a claim buys a probe */
+    return false;
 }
 
 struct bp_request *bp_links_ask(struct bp_pool *p, uint32_t peer,
