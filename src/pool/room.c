@@ -309,7 +309,9 @@ void bp_window_yield(struct bp_pool *p) {
         if (id == BP_NIL || !bp_release_room(p)) break;
         const struct bp_slot *s = bp_slot_at(p, id);
         bool mere = s->rank == BP_CLASS_BEST && s->state == BP_SLOT_WANTED &&
-                    w->missing > 1 && w->bytes[BP_CLASS_BEST] > window / 2;
+                    w->missing > 1 && w->bytes[BP_CLASS_BEST] > window / 2 &&
+                    /* Where the best has no bytes one always gets in. */
+                    w->bytes[BP_CLASS_BEST] > s->size;
         if ((s->rank != BP_CLASS_AHEAD && !mere) || is_next(p, s)) break;
         bp_slot_evict(p, id);
         bp_wake_at(p, p->now);
