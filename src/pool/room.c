@@ -304,6 +304,10 @@ void bp_window_yield(struct bp_pool *p) {
     bool denied = w->denied && rivals < share && w->used != w->yielded;
     w->yields = w->denied || rivals > 0;
     w->denied = false;
+    if (denied && p->now < w->yield_next) {
+        bp_wake_at(p, w->yield_next);
+        return;
+    }
     while (denied && w->used + share - rivals > window) {
         uint32_t id = last_needed(p);
         if (id == BP_NIL || !bp_release_room(p)) break;
@@ -315,6 +319,7 @@ void bp_window_yield(struct bp_pool *p) {
         if ((s->rank != BP_CLASS_AHEAD && !mere) || is_next(p, s)) break;
         bp_slot_evict(p, id);
         bp_wake_at(p, p->now);
+        w->yield_next = p->now + 1;
     }
     if (denied) w->yielded = w->used; /* nothing more is to be had of this */
 }

@@ -246,9 +246,10 @@ struct bp_window {
     uint32_t n_ahead;           /* slots for unconnected sections, */
     uint32_t n_roots;           /* … of heads and last blocks of lists */
     bool denied;                /* a rival got no room in this step, */
-    bool yields;      /* … or in the last: the best leaves it its share */
-    uint64_t yielded; /* `used` when nothing more could be given to a rival */
-    uint64_t classes; /* which sections had which class lately */
+    bool yields;        /* … or in the last: the best leaves it its share */
+    uint64_t yielded;   /* `used` when nothing more could be given to a rival */
+    bp_time yield_next; /* once a moment: what goes must not come back in it */
+    uint64_t classes;   /* which sections had which class lately */
     struct bp_list wanted[BP_CLASSES];
     uint32_t sizes[BP_SIZES];
     uint32_t n_sizes, fresh_sizes;
