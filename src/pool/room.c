@@ -7,7 +7,9 @@
    furthest beyond its own part gives back: its longest section is condensed,
    a stretch at a time, and can be filled again. Only where nothing is left to
    condense a branch goes: least work first, those that stand still before
-   those that move, never the heaviest, nor the one that asks. */
+   those that move, never the heaviest, nor the one that asks; but a block
+   that stands on something held, and so moves all, may cut the heaviest that
+   dangles from its top. */
 #include "pool/state.h"
 
 /* ---- who has how much ---------------------------------------------------- */
@@ -72,6 +74,10 @@ static bool condense_longest(struct bp_pool *p, enum kind kind) {
 
 /* ---- what goes ----------------------------------------------------------- */
 
+static bool is_section(uint32_t asker) {
+    return asker != BP_NIL && asker != BP_ROOM_JOINS;
+}
+
 /* Marks a section and all below it. */
 static void keep(struct bp_pool *p, uint32_t id) {
     for (; id != BP_NIL; id = bp_section_at(&p->forest, id)->parent)
@@ -94,14 +100,14 @@ static void mark_kept(struct bp_pool *p, uint32_t asker) {
     p->mark++;
     if (f->n_order > 0) keep_heaviest(p, bp_section_at(f, f->order[0])->root);
     if (f->dangling != BP_NIL) keep_heaviest(p, f->dangling);
-    if (asker != BP_NIL) keep_heaviest(p, asker);
+    if (is_section(asker)) keep_heaviest(p, asker);
     if (p->best == BP_NIL) return;
     bp_ref head = bp_link_find(f, &p->peer[p->best].info.claim.head);
     if (head != BP_NIL) keep(p, bp_link_section(f, head));
 }
 
 /* How soon it goes: 0 first, 3 never. Askers displace what moves only if they
-   have proved more work. */
+   have proved more work, or are joined where it dangles. */
 static int turn(const struct bp_pool *p, uint32_t id, uint32_t asker) {
     const struct bp_forest *f = &p->forest;
     const struct bp_section *s = bp_section_at(f, id);
@@ -113,6 +119,7 @@ static int turn(const struct bp_pool *p, uint32_t id, uint32_t asker) {
     if (s->connected && (still || bp_u256_cmp(&s->tip, &p->head.td) <= 0))
         return 1;
     if (asker == BP_NIL) return 3;
+    if (asker == BP_ROOM_JOINS) return s->connected ? 3 : 2;
     const struct bp_section *a = bp_section_at(f, asker);
     bool less = a->connected == s->connected ? bp_u256_cmp(&s->tip, &a->tip) < 0
                                              : a->connected;
@@ -158,6 +165,27 @@ static void drop(struct bp_pool *p, uint32_t id) {
     bp_forest_drop(p, id);
 }
 
+/* The newest links of the heaviest branch that dangles. Those that came in
+   whole blocks cannot be condensed, and a branch of them may take all places
+   before the few that are missing below it come. */
+static bool cut_top(struct bp_pool *p) {
+    struct bp_forest *f = &p->forest;
+    uint32_t id = bp_forest_heaviest_dangling(f), heir;
+    if (id == BP_NIL) return false;
+    while ((heir = bp_section_heir(f, id)) != BP_NIL) id = heir;
+    const struct bp_section *s = bp_section_at(f, id);
+    const struct bp_stretch *st = bp_stretch_at(f, s->newest);
+    if (s->trusted || st->chunk == BP_NIL) return false;
+    uint64_t n = st->n;
+    bp_ref ref = bp_section_link(f, id, st->top - (n - 1));
+    bp_trace(p, "no room: cut %llu links under %llu", (unsigned long long)n,
+             (unsigned long long)s->top);
+    bp_report(p, BP_REPORT_DROPPED, 0, bp_section_top(f, id), s->top, n);
+    p->stat.refused += n;
+    bp_forest_cut(p, ref);
+    return true;
+}
+
 /* ---- links --------------------------------------------------------------- */
 
 /* Places that were asked for and may be filled soon. */
@@ -188,9 +216,12 @@ bool bp_room_for(struct bp_pool *p, uint32_t asker, uint64_t n) {
         more = id != BP_NIL;
         if (more) drop(p, id);
     }
-    if (!more && asker != BP_NIL)
+    if (!more && is_section(asker))
         more = condense_longest(
             p, kind_of(f, asker, bp_forest_heaviest_dangling(f)));
+    if (!more && asker == BP_ROOM_JOINS)
+        more = condense_longest(p, TOP) || condense_longest(p, OTHERS) ||
+               cut_top(p);
     if (more) bp_wake_at(p, p->now);
     return false;
 }

@@ -611,8 +611,12 @@ void bp_on_links(struct bp_pool *p, const struct bp_ev_links *ev);
 /* ---- room.c ---- */
 /* There are so many places for links, those asked for counted. */
 bool bp_room_is(const struct bp_pool *p, uint64_t n);
+/* The asker is a block that comes whole and stands on something held: what it
+   brings is joined, in a section of its own. */
+#define BP_ROOM_JOINS (BP_NIL - 1)
+
 /* The same; if not, something else gives way for this section (BP_NIL: a new
-   one), and the room is there when the actions were taken. */
+   one; or BP_ROOM_JOINS), and the room is there when the actions were taken. */
 bool bp_room_for(struct bp_pool *p, uint32_t section, uint64_t n);
 /* A branch of this giver goes that stands still, or has less work than the
    section. False: there is none. */

@@ -23,8 +23,10 @@ static void settle_item(struct bp_pool *p, struct bp_delivery *b, bool taken) {
     b->link.item = 0;
 }
 
-/* The section that it stands on, or BP_NIL. */
-static uint32_t below(const struct bp_pool *p, const struct bp_link *l) {
+/* For whom it takes room: the section that it stands on, or BP_NIL. */
+static uint32_t asker_of(const struct bp_pool *p, const struct bp_link *l,
+                         bool joins) {
+    if (joins) return BP_ROOM_JOINS;
     bp_ref ref = bp_link_find(&p->forest, &l->parent);
     return ref != BP_NIL ? bp_link_section(&p->forest, ref) : BP_NIL;
 }
@@ -43,8 +45,8 @@ bp_ref bp_whole_graft(struct bp_pool *p, struct bp_delivery *b, bp_by by) {
     }
     int offence = bp_link_offence(p, &b->link, NULL);
     enum bp_graft err = BP_GRAFT_INVALID;
+    struct bp_held held = parent_of(p, b);
     if (offence == BP_OFF_NONE) {
-        struct bp_held held = parent_of(p, b);
         uint32_t section;
         err = bp_forest_graft(p, &b->link, 1, by, &held, &section);
     }
@@ -59,7 +61,8 @@ bp_ref bp_whole_graft(struct bp_pool *p, struct bp_delivery *b, bp_by by) {
         if (bp_room_is(p, BP_CHUNK_MIN)) /* then memory is what lacks */
             p->full_until = p->now + BP_BACKOFF_MS;
         else
-            bp_room_for(p, below(p, &b->link), BP_CHUNK_MIN); /* the next */
+            bp_room_for(p, asker_of(p, &b->link, held.held),
+                        BP_CHUNK_MIN); /* the next */
         break;
     case BP_GRAFT_INVALID:
         bp_blame(p, by, offence != BP_OFF_NONE ? offence : BP_OFF_BAD_RULE, 0,
