@@ -255,7 +255,8 @@ static void raise(struct bp_pool *p, struct bp_peer *peer, struct bp_trail *t) {
     t->state = BP_TRAIL_GROUNDED;
 }
 
-/* What is inserted needs no hint any more. */
+/* What is inserted needs no hint any more. A page may begin above the trail,
+   which is over all the same where that is reached. */
 static void shed(struct bp_pool *p, struct bp_peer *peer, struct bp_trail *t) {
     struct bp_held held;
     while (t->page != BP_NIL) {
@@ -266,9 +267,12 @@ static void shed(struct bp_pool *p, struct bp_peer *peer, struct bp_trail *t) {
             page->n_roots = 0;
             page->grounded = true;
         }
-        if (page->n > 0) return;
+        if (page->n > 0 && page->top - (page->n - 1) <= page->high) return;
         uint32_t newer = page->newer;
-        bp_page_free(p, peer, t->page);
+        if (page->n == 0)
+            bp_page_free(p, peer, t->page);
+        else
+            peer->littered = true; /* another trail may lead over it */
         t->page = newer;
         if (newer != BP_NIL)
             bp_page_at(p, newer)->grounded = true;
@@ -509,14 +513,14 @@ static void follow(struct bp_pool *p, uint32_t place, struct bp_trail *t,
         bp_wake_at(p, t->retry);
         return;
     }
+    if (t->state == BP_TRAIL_GROUNDED) shed(p, peer, t);
+    if (finished(t))
+        return; /* or its start is missing, as the next look says */
     want_root(p, peer, &t->start,
               t->numbered     ? t->number
               : peer->has_top ? peer->top
                               : 0);
-    if (t->state == BP_TRAIL_GROUNDED) {
-        shed(p, peer, t);
-        want_blocks(p, peer, t);
-    }
+    if (t->state == BP_TRAIL_GROUNDED) want_blocks(p, peer, t);
     if (t->state != BP_TRAIL_OPEN) return;
     if (want_roots(p, peer, t) >= BP_UNCONFIRMED || !walk ||
         !bp_peer_free(p, peer, BP_RATE_HASHES) ||
