@@ -279,9 +279,9 @@ static uint32_t next_server(struct bp_pool *p, const bool *marked,
         best = i;
         soonest = ms;
     }
-    *n_near = 0;
+    *n_near = 1;
     for (uint32_t i = 0; i < p->n_peers && best != BP_NIL; i++)
-        *n_near += !marked[i] && can_serve(p, &p->peer[i]) &&
+        *n_near += i != best && !marked[i] && can_serve(p, &p->peer[i]) &&
                    bp_soon(p, &p->peer[i], n) <= NEAR_TIMES * soonest + NEAR_MS;
     return best;
 }
