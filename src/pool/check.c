@@ -87,8 +87,7 @@ void bp_probe_one(struct bp_pool *p, const struct bp_link *links, uint32_t n) {
     while (from < n && links[from].number >= p->cfg.probe_below) from++;
     if (from == n) return;
     const bp_hash *hash = &links[from + bp_rng_below(&p->rng, n - from)].hash;
-    if (bp_hashset_find(&p->probes, hash) == BP_NIL)
-        bp_hashset_add(&p->probes, hash);
+    bp_hashset_put(&p->probes, hash);
 }
 
 static void push_check(struct bp_pool *p, const struct bp_job *job,
@@ -215,9 +214,7 @@ void bp_section_pause(struct bp_pool *p, bp_ref ref, bp_time until) {
         bp_section_at(&p->forest, bp_link_section(&p->forest, ref));
     uint64_t number = bp_link_number(&p->forest, ref);
     if (until <= p->now) { /* or the host would be asked without end */
-        uint32_t shift = s->tries < 5 ? s->tries : 5;
-        until = p->now + ((uint64_t)BP_BACKOFF_MS << shift);
-        s->tries++;
+        until = p->now + bp_backoff_ms(s->tries++, 5);
     }
     if ((bp_link_at(&p->forest, ref)->flags & BP_PL_CHECKED) != 0) {
         s->insert_wait = until;
@@ -234,8 +231,7 @@ void bp_condemn(struct bp_pool *p, bp_ref ref, int offence, int code,
     const struct bp_plink *l = bp_link_at(&p->forest, ref);
     uint64_t number = bp_link_number(&p->forest, ref);
     bp_hash hash = l->hash;
-    if (bp_hashset_find(&p->bad, &hash) == BP_NIL)
-        bp_hashset_add(&p->bad, &hash);
+    bp_hashset_put(&p->bad, &hash);
     if (offence != BP_OFF_NONE)
         bp_blame(p, by, offence, code, &hash, number, false);
     if ((l->flags & BP_PL_DEAD) == 0) bp_forest_cut(p, ref);
@@ -277,8 +273,7 @@ static void got_further(struct bp_pool *p, bp_ref ref) {
 /* It could not be checked: once more, in a while. */
 static void probe_again(struct bp_pool *p, const bp_hash *hash) {
     p->probe_wait = p->now + BP_BACKOFF_MS;
-    if (bp_hashset_find(&p->probes, hash) == BP_NIL)
-        bp_hashset_add(&p->probes, hash);
+    bp_hashset_put(&p->probes, hash);
 }
 
 /* The first link of a job that did not pass. */

@@ -1,10 +1,8 @@
-/* hashset: the last so many hashes of a kind. */
-#include "pool/state.h"
-
-/* A ring, and for each of as many buckets the place of the newest hash in it;
-   each place names the next older one of its bucket. Nothing is unlinked when
-   a hash is forgotten: a chain ends where it does not lead to an older place,
-   or to one that is no longer taken. */
+/* hashset: a ring, and for each of as many buckets the place of the newest hash
+   in it; each place names the next older one of its bucket. Nothing is unlinked
+   when a hash is forgotten: a chain ends where it does not lead to an older
+   place, or to one that is no longer taken. */
+#include "pool/hashset.h"
 
 int bp_hashset_init(struct bp_hashset *s, struct bp_mem *mem, uint32_t max,
                     uint64_t seed) {
@@ -64,6 +62,11 @@ uint32_t bp_hashset_add(struct bp_hashset *s, const bp_hash *hash) {
     s->older[at] = *newest;
     *newest = at;
     return at;
+}
+
+uint32_t bp_hashset_put(struct bp_hashset *s, const bp_hash *hash) {
+    uint32_t at = bp_hashset_find(s, hash);
+    return at != BP_NIL ? at : bp_hashset_add(s, hash);
 }
 
 bp_hash bp_hashset_pop(struct bp_hashset *s) {

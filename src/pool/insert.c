@@ -88,9 +88,7 @@ static void remember_at(struct bp_pool *p, uint32_t at,
 
 void bp_remember(struct bp_pool *p, const bp_hash *hash,
                  const struct bp_held *held) {
-    uint32_t at = bp_hashset_find(&p->recent, hash);
-    if (at == BP_NIL) at = bp_hashset_add(&p->recent, hash);
-    remember_at(p, at, held);
+    remember_at(p, bp_hashset_put(&p->recent, hash), held);
 }
 
 /* Of n links in a row that the host holds now, the first and those above it in

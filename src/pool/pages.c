@@ -142,26 +142,29 @@ bool bp_pages_meet(const struct bp_pool *p, const struct bp_peer *peer,
     return false;
 }
 
-uint32_t bp_page_below(const struct bp_pool *p, const struct bp_peer *peer,
-                       uint32_t after, uint64_t number, const bp_hash *hash) {
+typedef bool page_says(const struct bp_page *page, uint64_t number,
+                       const bp_hash *hash);
+
+static uint32_t find(const struct bp_pool *p, const struct bp_peer *peer,
+                     uint32_t after, page_says *says, uint64_t number,
+                     const bp_hash *hash) {
     uint32_t from = after != BP_NIL ? bp_page_at(p, after)->next : BP_NIL;
     for (uint32_t id = from; id != BP_NIL; id = bp_page_at(p, id)->next)
-        if (continues(bp_page_at(p, id), number, hash)) return id;
+        if (says(bp_page_at(p, id), number, hash)) return id;
     for (uint32_t id = peer->first_page; id != from;
          id = bp_page_at(p, id)->next)
-        if (continues(bp_page_at(p, id), number, hash)) return id;
+        if (says(bp_page_at(p, id), number, hash)) return id;
     return BP_NIL;
+}
+
+uint32_t bp_page_below(const struct bp_pool *p, const struct bp_peer *peer,
+                       uint32_t after, uint64_t number, const bp_hash *hash) {
+    return find(p, peer, after, continues, number, hash);
 }
 
 uint32_t bp_page_with(const struct bp_pool *p, const struct bp_peer *peer,
                       uint32_t after, uint64_t number, const bp_hash *hash) {
-    uint32_t from = after != BP_NIL ? bp_page_at(p, after)->next : BP_NIL;
-    for (uint32_t id = from; id != BP_NIL; id = bp_page_at(p, id)->next)
-        if (holds(bp_page_at(p, id), number, hash)) return id;
-    for (uint32_t id = peer->first_page; id != from;
-         id = bp_page_at(p, id)->next)
-        if (holds(bp_page_at(p, id), number, hash)) return id;
-    return BP_NIL;
+    return find(p, peer, after, holds, number, hash);
 }
 
 bool bp_pages_confirm(struct bp_pool *p, const struct bp_peer *peer,

@@ -274,11 +274,7 @@ void bp_peer_failed(struct bp_pool *p, struct bp_peer *peer, int fault,
                     const bp_hash *hash) {
     bp_blame(p, peer->by, fault, 0, hash, 0, false);
     peer->back = ++p->tick;
-    uint32_t shift = peer->fails < 10 ? peer->fails : 10;
-    uint64_t pause = (uint64_t)BP_BACKOFF_MS << shift;
-    if (pause > p->cfg.head_probe_ms) pause = p->cfg.head_probe_ms;
-    peer->fails++;
-    peer->retry = p->now + pause;
+    peer->retry = p->now + bp_probe_pause(p, peer->fails++);
 }
 
 void bp_peers_crowded(struct bp_pool *p, uint32_t root) {
@@ -290,8 +286,8 @@ void bp_peers_crowded(struct bp_pool *p, uint32_t root) {
         if (ref == BP_NIL ||
             bp_section_root(f, bp_link_section(f, ref)) != root)
             continue;
-        uint32_t shift = peer->crowded < 5 ? peer->crowded++ : 5;
-        bp_time until = p->now + ((uint64_t)BP_BACKOFF_MS << shift);
+        bp_time until = p->now + bp_backoff_ms(peer->crowded, 5);
+        if (peer->crowded < 5) peer->crowded++;
         if (until > peer->retry) peer->retry = until;
     }
 }

@@ -192,8 +192,8 @@ static void hush(struct bp_pool *p, struct bp_peer *peer, bp_time given) {
 static void expire(struct bp_pool *p, struct bp_request *r) {
     struct bp_peer *peer = &p->peer[r->peer];
     if (r->state == BP_REQ_ANSWERED) {
-        bp_request_close(p,
-                         r); /* its content never came: not the peer's fault */
+        /* Its content never came: not the peer's fault. */
+        bp_request_close(p, r);
         return;
     }
     if (r->state == BP_REQ_LATE) {

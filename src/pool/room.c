@@ -84,12 +84,14 @@ static void keep(struct bp_pool *p, uint32_t id) {
         bp_section_at(&p->forest, id)->mark = p->mark;
 }
 
+/* The end of the heaviest branch that stands on this section. */
+static uint32_t heaviest_leaf(struct bp_forest *f, uint32_t id) {
+    for (uint32_t heir; (heir = bp_section_heir(f, id)) != BP_NIL;) id = heir;
+    return id;
+}
+
 static void keep_heaviest(struct bp_pool *p, uint32_t root) {
-    for (uint32_t id = root; id != BP_NIL;
-         id = bp_section_heir(&p->forest, root)) {
-        root = id;
-    }
-    keep(p, root);
+    keep(p, heaviest_leaf(&p->forest, root));
 }
 
 /* What must not go: the heaviest branch of what is joined, of what dangles,
@@ -147,6 +149,16 @@ static uint32_t least(struct bp_pool *p, uint32_t asker, bp_by by) {
     return worst;
 }
 
+/* The n newest links of a section go. */
+static void tell_loss(struct bp_pool *p, uint32_t id, uint64_t n) {
+    const struct bp_section *s = bp_section_at(&p->forest, id);
+    bp_trace(p, "no room: drop %llu links under %llu", (unsigned long long)n,
+             (unsigned long long)s->top);
+    bp_report(p, BP_REPORT_DROPPED, 0, bp_section_top(&p->forest, id), s->top,
+              n);
+    p->stat.refused += n;
+}
+
 /* Drops a leaf; all of its branch if it is the heaviest of what dangles there.
  */
 static void drop(struct bp_pool *p, uint32_t id) {
@@ -156,11 +168,7 @@ static void drop(struct bp_pool *p, uint32_t id) {
     if (!s->connected && bp_section_at(f, root)->mark != p->mark &&
         bp_u256_cmp(&s->tip, &bp_section_at(f, root)->tip) == 0)
         id = root;
-    s = bp_section_at(f, id);
-    bp_trace(p, "no room: drop %llu links under %llu", (unsigned long long)s->n,
-             (unsigned long long)s->top);
-    bp_report(p, BP_REPORT_DROPPED, 0, bp_section_top(f, id), s->top, s->n);
-    p->stat.refused += s->n;
+    tell_loss(p, id, bp_section_at(f, id)->n);
     if (id == root) bp_peers_crowded(p, root);
     bp_forest_drop(p, id);
 }
@@ -170,18 +178,15 @@ static void drop(struct bp_pool *p, uint32_t id) {
    before the few that are missing below it come. */
 static bool cut_top(struct bp_pool *p) {
     struct bp_forest *f = &p->forest;
-    uint32_t id = bp_forest_heaviest_dangling(f), heir;
+    uint32_t id = bp_forest_heaviest_dangling(f);
     if (id == BP_NIL) return false;
-    while ((heir = bp_section_heir(f, id)) != BP_NIL) id = heir;
+    id = heaviest_leaf(f, id);
     const struct bp_section *s = bp_section_at(f, id);
     const struct bp_stretch *st = bp_stretch_at(f, s->newest);
     if (s->trusted || st->chunk == BP_NIL) return false;
     uint64_t n = st->n;
     bp_ref ref = bp_section_link(f, id, st->top - (n - 1));
-    bp_trace(p, "no room: cut %llu links under %llu", (unsigned long long)n,
-             (unsigned long long)s->top);
-    bp_report(p, BP_REPORT_DROPPED, 0, bp_section_top(f, id), s->top, n);
-    p->stat.refused += n;
+    tell_loss(p, id, n);
     bp_forest_cut(p, ref);
     return true;
 }
@@ -200,15 +205,21 @@ static uint64_t coming(const struct bp_pool *p) {
     return n;
 }
 
-bool bp_room_is(const struct bp_pool *p, uint64_t n) {
+/* How many places are missing for n more. */
+static uint64_t lacking(const struct bp_pool *p, uint64_t n) {
     const struct bp_forest *f = &p->forest;
-    return f->places + coming(p) + n <= f->places_max;
+    uint64_t all = f->places + coming(p) + n;
+    return all > f->places_max ? all - f->places_max : 0;
+}
+
+bool bp_room_is(const struct bp_pool *p, uint64_t n) {
+    return lacking(p, n) == 0;
 }
 
 bool bp_room_for(struct bp_pool *p, uint32_t asker, uint64_t n) {
     struct bp_forest *f = &p->forest;
-    if (bp_room_is(p, n)) return true;
-    uint64_t need = f->places + coming(p) + n - f->places_max;
+    uint64_t need = lacking(p, n);
+    if (need == 0) return true;
     bool more = f->buried >= need; /* it comes when the items are released */
     if (!more) more = condense_longest(p, borrower(f));
     if (!more) {
@@ -249,8 +260,7 @@ static bp_by greediest(const struct bp_pool *p) {
 void bp_room_take_back(struct bp_pool *p, uint64_t n) {
     struct bp_forest *f = &p->forest;
     bp_by by = greediest(p);
-    if (by == 0 || f->places + coming(p) + n <= f->places_max + f->buried)
-        return;
+    if (by == 0 || lacking(p, n) <= f->buried) return;
     mark_kept(p, BP_NIL);
     uint32_t worst = BP_NIL;
     for (uint32_t id = bp_section_next(f, 0); id != BP_NIL;

@@ -34,6 +34,7 @@
 #define BP_POOL_STATE_H
 
 #include "pool/forest.h"
+#include "pool/hashset.h"
 #include "pool/trail.h"
 
 /* ---- limits that are not config ---- */
@@ -294,14 +295,6 @@ struct bp_job {
 
 /* ---- the rest ---- */
 
-struct bp_hashset { /* a ring of hashes, the oldest forgotten */
-    struct bp_mem *mem;
-    bp_hash *hash;
-    uint32_t *newest, *older; /* by bucket, by place */
-    uint32_t n, max, next;
-    uint64_t key[2];
-};
-
 struct bp_recent {
     uint64_t number;
     bp_u256 td;
@@ -442,21 +435,6 @@ uint64_t bp_config_tables(const struct bp_pool_config *c);
 uint32_t bp_config_slots(const struct bp_pool_config *c);
 uint32_t bp_config_job_links(const struct bp_pool_config *c);
 
-/* ---- hashset.c ---- */
-int bp_hashset_init(struct bp_hashset *s, struct bp_mem *mem, uint32_t max,
-                    uint64_t seed) BP_MUST_USE;
-void bp_hashset_free(struct bp_hashset *s);
-void bp_hashset_clear(struct bp_hashset *s);
-uint64_t bp_hashset_bound(uint32_t max);
-/* Its place in the ring, or BP_NIL. */
-uint32_t bp_hashset_find(const struct bp_hashset *s, const bp_hash *hash);
-/* Adds one, even if it is there; the oldest goes when full. Returns its
-   place. */
-uint32_t bp_hashset_add(struct bp_hashset *s, const bp_hash *hash);
-
-/* Takes the oldest out; there must be one. */
-bp_hash bp_hashset_pop(struct bp_hashset *s);
-
 /* ---- action.c ---- */
 int bp_actions_init(struct bp_pool *p) BP_MUST_USE;
 void bp_actions_free(struct bp_pool *p);
@@ -485,6 +463,17 @@ void bp_blame(struct bp_pool *p, bp_by by, int offence, int code,
               const bp_hash *hash, uint64_t number, bool end);
 /* Until when an identity is suspended; 0: it is not. */
 bp_time bp_suspended_until(const struct bp_pool *p, const bp_hash *identity);
+
+/* A pause after so many failures in a row: it doubles with each, `most` times
+   at most. */
+static inline bp_time bp_backoff_ms(uint32_t fails, uint32_t most) {
+    return (bp_time)BP_BACKOFF_MS << (fails < most ? fails : most);
+}
+/* That of who does not give what it claims: no longer than a head probe. */
+static inline bp_time bp_probe_pause(const struct bp_pool *p, uint32_t fails) {
+    bp_time ms = bp_backoff_ms(fails, 10);
+    return ms < p->cfg.head_probe_ms ? ms : p->cfg.head_probe_ms;
+}
 
 /* ---- peer.c ---- */
 void bp_on_joined(struct bp_pool *p, const struct bp_ev_joined *ev);

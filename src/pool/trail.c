@@ -284,12 +284,8 @@ static void shed(struct bp_pool *p, struct bp_peer *peer, struct bp_trail *t) {
 
 /* ---- confirming --------------------------------------------------------- */
 
-static void pause(struct bp_pool *p, struct bp_trail *t) {
-    uint32_t shift = t->fails < 10 ? t->fails : 10;
-    uint64_t ms = (uint64_t)BP_BACKOFF_MS << shift;
-    if (ms > p->cfg.head_probe_ms) ms = p->cfg.head_probe_ms;
-    t->fails++;
-    t->retry = p->now + ms;
+static void pause(const struct bp_pool *p, struct bp_trail *t) {
+    t->retry = p->now + bp_probe_pause(p, t->fails++);
 }
 
 void bp_trail_pause(struct bp_pool *p, uint64_t serial) {

@@ -133,8 +133,7 @@ void bp_slot_failed(struct bp_pool *p, struct bp_slot *s,
     p->window.failed += s->tries == 0;
     if (s->tries < UINT16_MAX) s->tries++;
     s->cuts = 0;
-    uint32_t shift = s->rounds < 5 ? s->rounds : 5;
-    s->retry = p->now + ((uint64_t)BP_BACKOFF_MS << shift);
+    s->retry = p->now + bp_backoff_ms(s->rounds, 5);
     if (again) {
         s->turn = peer->serial;
         if (next_turn(p, s, s->turn) != 0) {

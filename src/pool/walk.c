@@ -419,8 +419,7 @@ static int refuse_reply(struct bp_pool *p, const struct reply *r, int offence,
     bool grave = offence == BP_OFF_BAD_RULE || offence == BP_OFF_WRONG_CHAIN ||
                  offence == BP_OFF_BANNED;
     if (grave) {
-        if (bp_hashset_find(&p->bad, &about->hash) == BP_NIL)
-            bp_hashset_add(&p->bad, &about->hash);
+        bp_hashset_put(&p->bad, &about->hash);
         bp_drop_waiting(p, &r->origin);
     }
     release_links(p, r->links, r->n);
@@ -450,8 +449,9 @@ static size_t run_end(const struct bp_pool *p, const struct reply *r,
     return end;
 }
 
-/* What it gave could not be kept: no use in asking for it again at once. */
-static void no_room(const struct bp_pool *p, struct bp_peer *peer) {
+/* No use in asking for it again at once: what it gave could not be kept, or it
+   never said that it has it. */
+static void pause_asking(const struct bp_pool *p, struct bp_peer *peer) {
     peer->retry = p->now + BP_BACKOFF_MS;
 }
 
@@ -467,7 +467,7 @@ static bool graft_run(struct bp_pool *p, const struct reply *r, size_t from,
     case BP_GRAFT_FULL:
         p->stat.refused += r->n - from;
         release_links(p, run, r->n - from);
-        no_room(p, r->peer);
+        pause_asking(p, r->peer);
         return false;
     case BP_GRAFT_INVALID: {
         struct reply rest = *r;
@@ -511,7 +511,7 @@ static void take_reply(struct bp_pool *p, const struct reply *r) {
     if (r->n == 0) {
         if (r->ask == BP_ASK_FILL &&
             !bp_fill_held(p, &r->origin, r->held.number))
-            no_room(p, r->peer);
+            pause_asking(p, r->peer);
         bp_hash_held(p, &r->origin, &r->held);
         bp_peer_helped(p, r->peer);
         return;
@@ -527,7 +527,7 @@ static void take_reply(struct bp_pool *p, const struct reply *r) {
             return;
         }
         release_links(p, r->links, r->n);
-        no_room(p, r->peer);
+        pause_asking(p, r->peer);
         return;
     }
     bool fresh = false;
@@ -563,8 +563,8 @@ static void newly_held(const struct bp_pool *p, struct reply *r) {
 static void answered_nothing(struct bp_pool *p, const struct reply *r) {
     bool claimed = r->ask == BP_ASK_WALK ||
                    bp_hash_eq(&r->origin, &r->peer->info.claim.head);
-    if (!claimed) { /* it never said that it has it */
-        r->peer->retry = p->now + BP_BACKOFF_MS;
+    if (!claimed) {
+        pause_asking(p, r->peer);
         return;
     }
     bp_trace(p, "peer %llu has nothing at %s", (unsigned long long)r->peer->id,

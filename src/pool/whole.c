@@ -12,8 +12,7 @@ static struct bp_held parent_of(const struct bp_pool *p,
 
 /* The block is invalid: nothing can stand on it. */
 static void condemn(struct bp_pool *p, const struct bp_link *l) {
-    if (bp_hashset_find(&p->bad, &l->hash) == BP_NIL)
-        bp_hashset_add(&p->bad, &l->hash);
+    bp_hashset_put(&p->bad, &l->hash);
     bp_drop_waiting(p, &l->hash);
 }
 

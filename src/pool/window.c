@@ -571,11 +571,9 @@ static void note_missed(struct bp_pool *p, const struct bp_request *r) {
 
 /* It is a fault only if the peer claimed to have it. */
 static void gave_nothing(struct bp_pool *p, struct bp_peer *peer, bool sure) {
-    uint32_t shift = peer->body_fails < 6 ? peer->body_fails : 6;
     if (!sure) return;
     bp_blame(p, peer->by, BP_OFF_EMPTY, 0, NULL, 0, false);
-    peer->body_fails++;
-    peer->body_retry = p->now + ((uint64_t)BP_BACKOFF_MS << shift);
+    peer->body_retry = p->now + bp_backoff_ms(peer->body_fails++, 6);
 }
 
 static void close_bodies(struct bp_pool *p, struct bp_request *r, size_t n,

@@ -1,6 +1,6 @@
 /* The last so many hashes: the oldest goes. */
 #include "lib/test.h"
-#include "pool/state.h"
+#include "pool/hashset.h"
 
 static bp_hash hash_of(uint32_t i) {
     bp_hash h;
