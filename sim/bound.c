@@ -6,22 +6,31 @@
        the walk     serial: a full reply each best round trip, and one round
                     trip more for the body of the block that it ends with
        bandwidth    the bytes, over the sum of the lines
-       one request  of peers without ids, so many bodies each round trip
-       the window   no more bytes each best round trip
+       the window   what is on its way takes its place in it for a round trip:
+                    the lines that it fills best, the nearest first, each with
+                    no more than its bandwidth, or than one request at a time
+                    of a peer without ids
 
    and besides our own checks, shared by the workers, and our own writes, one
    at a time. The slowest of these is T_min. They overlap, so it is not a sum.
    A round trip has its mean of jitter and decoding; losses do not count. */
+#include <math.h>
 #include <string.h>
 
 #include "sim.h"
 
+/* What a peer brings of bodies at most. */
 struct line {
+    double trip;      /* ms */
+    double bandwidth; /* bytes a ms */
+    double bodies;    /* a ms */
+};
+
+struct lines {
+    struct line *line; /* the nearest first */
+    uint32_t n;
     uint64_t rtt, per_reply, bandwidth; /* least; most; sum */
-    double bodies;                      /* a millisecond, without ids */
     bool unlimited;                     /* somebody's bandwidth */
-    bool ids;                           /* any number of requests at once */
-    uint32_t peers;
 };
 
 static uint64_t least_of(uint32_t a, uint32_t b, uint32_t usual) {
@@ -34,8 +43,15 @@ static uint64_t most(uint64_t a, uint64_t b) {
     return a > b ? a : b;
 }
 
+static void put_line(struct lines *l, struct line x) {
+    uint32_t i = l->n++;
+    for (; i > 0 && l->line[i - 1].trip > x.trip; i--)
+        l->line[i] = l->line[i - 1];
+    l->line[i] = x;
+}
+
 static void add_line(const struct sim *s, const struct peer_spec *x,
-                     struct line *l) {
+                     struct lines *l) {
     const struct bp_pool_config *c = &s->w->pool;
     bool bare = (x->caps & BP_CAP_LINKS) == 0;
     uint64_t trip = 2ull * x->latency + x->jitter + x->think +
@@ -45,26 +61,50 @@ static void add_line(const struct sim *s, const struct peer_spec *x,
     if (trip < l->rtt) l->rtt = trip;
     if (n > l->per_reply) l->per_reply = n;
     n = least_of(x->blocks_max, c->blocks_per_request, 128);
-    if ((x->caps & BP_CAP_IDS) != 0)
-        l->ids = true;
-    else
-        l->bodies += (double)n / (double)most(trip, 1);
+    struct line y = { (double)most(trip, 1), INFINITY, INFINITY };
+    if (x->bandwidth != 0) y.bandwidth = (double)x->bandwidth / 1000;
+    if ((x->caps & BP_CAP_IDS) == 0) y.bodies = (double)n / y.trip;
+    put_line(l, y);
     if (x->bandwidth == 0) l->unlimited = true;
     l->bandwidth += x->bandwidth;
-    l->peers++;
 }
 
 static uint64_t times(uint64_t n, uint64_t each) {
     return each != 0 ? (n + each - 1) / each : 0;
 }
 
-static uint64_t line_time(const struct sim *s, const struct line *l,
-                          uint64_t blocks, uint64_t bytes) {
-    if (l->peers == 0 || blocks == 0) return 0;
-    uint64_t t = (times(blocks, l->per_reply) + 1) * l->rtt;
-    t = most(t, times(bytes, s->w->pool.window_bytes) * l->rtt);
-    if (!l->unlimited) t = most(t, bytes * 1000 / l->bandwidth);
-    if (!l->ids) t = most(t, (uint64_t)((double)blocks / l->bodies));
+/* What is missing. */
+struct lack {
+    uint64_t blocks, bytes; /* with links */
+    uint64_t bodies, body_bytes;
+};
+
+static double lesser(double a, double b) {
+    return a < b ? a : b;
+}
+
+/* The bodies, through the window. */
+static uint64_t window_time(const struct sim *s, const struct lines *l,
+                            const struct lack *x) {
+    if (x->bodies == 0) return 0;
+    double mean = (double)x->body_bytes / (double)x->bodies, rate = 0;
+    double left = (double)s->w->pool.window_bytes;
+    for (uint32_t i = 0; i < l->n && left > 0; i++) {
+        const struct line *y = &l->line[i];
+        double own =
+            lesser(lesser(y->bandwidth, y->bodies * mean), left / y->trip);
+        rate += own;
+        left -= own * y->trip;
+    }
+    return (uint64_t)((double)x->body_bytes / rate);
+}
+
+static uint64_t line_time(const struct sim *s, const struct lines *l,
+                          const struct lack *x) {
+    if (l->n == 0 || x->blocks == 0) return 0;
+    uint64_t t = (times(x->blocks, l->per_reply) + 1) * l->rtt;
+    t = most(t, window_time(s, l, x));
+    if (!l->unlimited) t = most(t, x->bytes * 1000 / l->bandwidth);
     return t;
 }
 
@@ -85,18 +125,21 @@ static uint64_t *reaches(struct sim *s, bp_time joined) {
 /* What is missing above a height needs the peers that reach beyond it. */
 static uint64_t time_above(struct sim *s, const uint64_t *reach,
                            uint64_t height) {
-    struct line l = { .rtt = BP_TIME_NEVER, .per_reply = 1 };
-    uint64_t blocks = 0, bytes = 0;
+    struct lines l = { .rtt = BP_TIME_NEVER, .per_reply = 1 };
+    l.line = arena_take(s->arena, (s->w->peers + 1) * sizeof *l.line);
+    struct lack lack = { 0 };
     for (uint32_t i = 0; i < s->w->peers; i++)
         if (reach[i] > height) add_line(s, &s->w->peer[i], &l);
     for (uint32_t b = s->goal_block; !s->tree.b[b].held;
          b = s->tree.b[b].parent) {
         const struct tblock *x = &s->tree.b[b];
         if (tree_height(&s->tree, b) <= height) break;
-        blocks++;
-        bytes += x->link_size + (x->empty ? 0 : x->body_size);
+        lack.blocks++;
+        lack.bytes += x->link_size + (x->empty ? 0 : x->body_size);
+        lack.bodies += !x->empty;
+        lack.body_bytes += x->empty ? 0 : x->body_size;
     }
-    return line_time(s, &l, blocks, bytes);
+    return line_time(s, &l, &lack);
 }
 
 bp_time bound_time(struct sim *s, uint64_t blocks, bp_time joined) {
