@@ -28,10 +28,17 @@ bool bp_claims_mark(struct bp_pool *p, const struct bp_peer *peer) {
 
 bool bp_slot_claimed(const struct bp_pool *p, const struct bp_slot *s,
                      const struct bp_peer *peer) {
-    if (bp_link_at(&p->forest, s->link)->by == peer->by) return true;
     uint32_t id = bp_link_section(&p->forest, s->link);
     return bp_section_at(&p->forest, id)->mark == p->mark &&
            s->number <= peer->top;
+}
+
+/* It claims the block, or gave its link once: its chain may have changed since.
+ */
+static bool had(const struct bp_pool *p, const struct bp_slot *s,
+                const struct bp_peer *peer) {
+    return bp_link_at(&p->forest, s->link)->by == peer->by ||
+           bp_slot_claimed(p, s, peer);
 }
 
 /* ---- the first pass ------------------------------------------------------ */
@@ -64,7 +71,7 @@ static bool is_likely(struct bp_pool *p, const struct bp_slot *s,
     if (s->link == BP_NIL) return s->only_owner || reaches(s, peer);
     if (!placed) return reaches(s, peer);
     if (!bp_peer_serves(peer, s->number)) return false;
-    if (bp_slot_claimed(p, s, peer)) return true;
+    if (had(p, s, peer)) return true;
     bp_time patience = s->since + 2 * BP_BACKOFF_MS;
     if (patience <= p->now) return true;
     bp_wake_at(p, patience);
