@@ -319,23 +319,43 @@ static bool worse(const struct bp_pool *p, const struct bp_slot *a,
     return a->number > b->number;
 }
 
-/* What is needed last, or BP_NIL; nothing of a job, or that is on its way. */
-static uint32_t last_needed(const struct bp_pool *p) {
+/* What is needed last, of one class or of all (BP_CLASSES), or BP_NIL; nothing
+   of a job, or that is on its way. */
+static uint32_t last_needed(const struct bp_pool *p, enum bp_class class) {
     uint32_t worst = BP_NIL, n = 0;
     for (uint32_t i = 0; i < p->window.slots.used; i++) {
         const struct bp_slot *s = bp_table_get(&p->window.slots, i);
         if (s == NULL || !bp_slot_spare(p, s)) continue;
         n++;
+        if (class != BP_CLASSES && s->rank != class) continue;
         if (worst == BP_NIL || worse(p, s, bp_slot_at(p, worst))) worst = i;
     }
     return n > 1 ? worst : BP_NIL; /* the last one may be over the limit */
 }
 
 bool bp_window_evict(struct bp_pool *p) {
-    uint32_t id = last_needed(p);
+    uint32_t id = last_needed(p, BP_CLASSES);
     if (id == BP_NIL) return false;
     bp_slot_evict(p, id);
     return true;
+}
+
+/* One of a class that has more than its share of the window. */
+static bool evict_over(struct bp_pool *p, enum bp_class class, uint64_t share) {
+    if (p->window.bytes[class] <= share) return false;
+    uint32_t id = last_needed(p, class);
+    if (id == BP_NIL || !bp_release_room(p)) return false;
+    const struct bp_slot *s = bp_slot_at(p, id);
+    if (is_next(p, s)) return false;
+    /* What is here of a rival stays: it may be the best again. */
+    if (class == BP_CLASS_RIVAL && s->state == BP_SLOT_HERE) return false;
+    bp_slot_evict(p, id);
+    return true;
+}
+
+bool bp_window_make_way(struct bp_pool *p) {
+    return evict_over(p, BP_CLASS_AHEAD, p->cfg.window_bytes / 4) ||
+           evict_over(p, BP_CLASS_RIVAL, bp_window_share(p));
 }
 
 void bp_window_yield(struct bp_pool *p) {
@@ -350,7 +370,7 @@ void bp_window_yield(struct bp_pool *p) {
         return;
     }
     while (denied && w->used + share - rivals > window) {
-        uint32_t id = last_needed(p);
+        uint32_t id = last_needed(p, BP_CLASSES);
         if (id == BP_NIL || !bp_release_room(p)) break;
         const struct bp_slot *s = bp_slot_at(p, id);
         bool mere = s->rank == BP_CLASS_BEST && s->state == BP_SLOT_WANTED &&

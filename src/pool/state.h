@@ -623,6 +623,9 @@ void bp_window_trim(struct bp_pool *p);
 void bp_window_yield(struct bp_pool *p);
 /* Gives the body back that is needed last; false: there is none. */
 bool bp_window_evict(struct bp_pool *p);
+/* The best branch needs the place: gives one back of those held ahead of time,
+   or wanted of a rival, if these have more than their share. */
+bool bp_window_make_way(struct bp_pool *p);
 
 /* ---- whole.c ---- */
 /* Puts the link of a whole block into the forest, on its own; its place, or

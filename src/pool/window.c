@@ -35,10 +35,24 @@ static bool has_room(const struct bp_pool *p, enum bp_class rank) {
     return false;
 }
 
+static bool inserting(const struct bp_pool *p) {
+    return p->job[p->n_jobs - 1].id != 0;
+}
+
+/* What is lowest of the best branch could not be inserted, and will be tried
+   again. */
+static bool put_off(const struct bp_pool *p) {
+    const struct bp_forest *f = &p->forest;
+    if (f->n_order == 0) return false;
+    uint32_t root = bp_section_root(f, f->order[0]);
+    bp_time until = bp_section_at(f, root)->insert_wait;
+    return until != 0 && until >= p->now;
+}
+
 /* Nothing is on its way, and nothing has come for a while: one more gets in,
    whatever must go. */
 static bool is_stuck(struct bp_pool *p) {
-    if (p->window.missing > 0) return false;
+    if (p->window.missing > 0 || inserting(p) || put_off(p)) return false;
     bp_time end = p->moved + BP_BACKOFF_MS;
     if (end > p->now) bp_wake_at(p, end);
     return end <= p->now;
@@ -65,6 +79,8 @@ static uint32_t want(struct bp_pool *p, bp_ref ref, enum bp_class rank) {
     bool own = bp_link_is_next(p, ref);
     bool fits = own && p->window.used <= p->cfg.window_bytes;
     bool room = fits || bp_window_has_room(p, rank);
+    while (!room && rank == BP_CLASS_BEST && bp_window_make_way(p))
+        room = has_room(p, rank);
     if (!room && !own) return BP_NIL;
     uint32_t slot =
         room ? bp_slot_new(p, ref, rank) : bp_slot_next(p, ref, rank);
@@ -362,10 +378,6 @@ static uint32_t lowest_listed(const struct bp_pool *p) {
    than the first still takes. */
 #define HEDGE_TIMES 5
 #define HEDGE_MS    50
-
-static bool inserting(const struct bp_pool *p) {
-    return p->job[p->n_jobs - 1].id != 0;
-}
 
 /* Who of the others would bring the block first, and in how many ms; BP_NIL:
    none is free. */
