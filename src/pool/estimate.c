@@ -121,6 +121,8 @@ void bp_estimate_reply(struct bp_pool *p, struct bp_peer *peer,
     uint64_t ms = came > q->sent ? came - q->sent : 1;
     note_trip(peer, ms, n, q->bytes);
     if (n == 0) return;
+    /* That it was slow was noted then; how slow says nothing of the next. */
+    if (q->overdue && r->samples > 0) return;
     uint64_t brought = n * unit(p, kind);
     if (kind == BP_RATE_BLOCKS && q->bytes != 0) brought = q->bytes;
     brought = clamp(brought, 1, COUNT_MAX);
@@ -138,6 +140,7 @@ void bp_estimate_reply(struct bp_pool *p, struct bp_peer *peer,
 void bp_estimate_late(struct bp_peer *peer, enum bp_rate_kind kind) {
     struct bp_rate *r = &peer->rate[kind];
     r->per_ks /= 2;
+    r->ns_per_byte = clamp(2 * r->ns_per_byte, 0, NS_MAX);
     if (kind == BP_RATE_BLOCKS)
         r->size = r->size > 2 * SIZE_MIN ? r->size / 2 : SIZE_MIN;
 }

@@ -161,6 +161,7 @@ struct bp_request {
     bool hedged;   /* it has a second */
     bool again;    /* some of it failed elsewhere */
     bool sure;     /* the peer claims to have it */
+    bool overdue;  /* its deadline is over */
     bp_time sent, due, answered;
     bp_time ready;  /* answered by then, as it is expected; of blocks */
     uint64_t bytes; /* of the reply, as the host said; 0: it did not */
