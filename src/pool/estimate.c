@@ -5,6 +5,7 @@
    to fill the line, short enough to spread the work and to notice silence. */
 #define TARGET_MS   400
 
+#define FORGET_MS   2000       /* after which an estimate is worth half */
 #define SIZE_MIN    4          /* blocks of one request that is not the last */
 #define SMALL_BYTES (1u << 14) /* of a reply whose size takes no time */
 
@@ -48,12 +49,27 @@ bp_time bp_estimate_deadline(const struct bp_pool *p,
     return p->now + clamp(wait, c->request_min_ms, c->request_max_ms);
 }
 
+/* The time of a byte, halved for each while that nothing was asked for: a line
+   that was slow once is tried again. */
+static uint64_t ns_now(const struct bp_pool *p, const struct bp_rate *r) {
+    uint64_t halvings = (p->now - r->seen) / FORGET_MS;
+    return halvings < 20 ? r->ns_per_byte >> halvings : 0;
+}
+
+void bp_estimate_tried(const struct bp_pool *p, struct bp_peer *peer) {
+    struct bp_rate *r = &peer->rate[BP_RATE_BLOCKS];
+    r->ns_per_byte = ns_now(p, r);
+    r->seen = p->now;
+}
+
 uint64_t bp_estimate_blocks(const struct bp_pool *p, const struct bp_peer *peer,
                             uint32_t count) {
     const struct bp_rate *r = &peer->rate[BP_RATE_BLOCKS];
+    bool idle = peer->out[BP_RATE_BLOCKS] == peer->late[BP_RATE_BLOCKS];
+    uint64_t ns = idle ? ns_now(p, r) : r->ns_per_byte;
     uint64_t bytes = (uint64_t)count * unit(p, BP_RATE_BLOCKS);
     /* Of a peer that was never asked all is 0: it is the next to be tried. */
-    return peer->rtt_ms + bytes * r->ns_per_byte / 1000000;
+    return peer->rtt_ms + bytes * ns / 1000000;
 }
 
 static uint64_t blend(uint64_t old, uint64_t fresh, uint32_t samples) {
@@ -85,16 +101,19 @@ uint32_t bp_estimate_size(const struct bp_pool *p, const struct bp_peer *peer,
     return (uint32_t)clamp(peer->rate[kind].size, 1, most(p, peer, kind));
 }
 
-/* The smallest of what was seen, rising slowly, and only with small replies:
-   a large one takes its size as well, which is no part of the round trip.
-   Else larger requests would make themselves larger for ever. */
+/* The smallest of what was seen, rising slowly, and only with small replies
+   that came in time: a large one takes its size as well, which is no part of
+   the round trip, nor is a silence. Else larger requests would make themselves
+   larger for ever, and who stalled once would seem far for ever. */
 static void note_trip(struct bp_peer *peer, uint64_t ms, size_t n,
-                      uint64_t bytes) {
-    bool small = n <= SIZE_MIN || (bytes != 0 && bytes <= SMALL_BYTES);
-    if (peer->rtt_samples == 0 || ms < peer->rtt_ms)
+                      const struct bp_request *q) {
+    bool small = n <= SIZE_MIN || (q->bytes != 0 && q->bytes <= SMALL_BYTES);
+    if (peer->rtt_samples == 0 || ms < peer->rtt_ms) {
         peer->rtt_ms = (uint32_t)clamp(ms, 1, 60000);
-    else if (small)
-        peer->rtt_ms += (uint32_t)clamp((ms - peer->rtt_ms) / 16, 0, 1000);
+    } else if (small && !q->overdue) {
+        uint64_t most = peer->rtt_ms / 8 + 1;
+        peer->rtt_ms += (uint32_t)clamp((ms - peer->rtt_ms) / 16, 0, most);
+    }
     peer->rtt_samples++;
 }
 
@@ -119,7 +138,8 @@ void bp_estimate_reply(struct bp_pool *p, struct bp_peer *peer,
     struct bp_rate *r = &peer->rate[kind];
     bp_time came = q->state == BP_REQ_ANSWERED ? q->answered : p->now;
     uint64_t ms = came > q->sent ? came - q->sent : 1;
-    note_trip(peer, ms, n, q->bytes);
+    note_trip(peer, ms, n, q);
+    r->seen = p->now;
     if (n == 0) return;
     /* That it was slow was noted then; how slow says nothing of the next. */
     if (q->overdue && r->samples > 0) return;

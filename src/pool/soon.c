@@ -32,7 +32,10 @@ uint64_t bp_soon(const struct bp_pool *p, const struct bp_peer *peer,
 
 void bp_soon_asked(const struct bp_pool *p, struct bp_request *r) {
     struct bp_peer *peer = &p->peer[r->peer];
-    if (pending(peer) == 1) peer->ready = p->now; /* just this one */
+    if (pending(peer) == 1) { /* just this one */
+        bp_estimate_tried(p, peer);
+        peer->ready = p->now;
+    }
     peer->ready = p->now + bp_soon(p, peer, r->n_wants);
     r->ready = peer->ready;
 }

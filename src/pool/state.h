@@ -64,6 +64,7 @@ struct bp_rate {
     uint32_t samples;
     uint32_t size;        /* items of the next request */
     uint64_t ns_per_byte; /* of blocks, beyond the round trip, average */
+    bp_time seen;         /* the last sample */
     uint64_t per_ks; /* what comes in a thousand seconds, moving average: items,
                         or bytes of blocks, whose sizes differ */
 };
@@ -567,6 +568,8 @@ void bp_estimate_reply(struct bp_pool *p, struct bp_peer *peer,
 uint32_t bp_estimate_size(const struct bp_pool *p, const struct bp_peer *peer,
                           enum bp_rate_kind kind);
 void bp_estimate_late(struct bp_peer *peer, enum bp_rate_kind kind);
+/* An idle peer is asked for blocks again: what was forgotten stays so. */
+void bp_estimate_tried(const struct bp_pool *p, struct bp_peer *peer);
 /* What so many blocks take from asking to having, as expected, in ms. */
 uint64_t bp_estimate_blocks(const struct bp_pool *p, const struct bp_peer *peer,
                             uint32_t count);
