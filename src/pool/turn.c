@@ -78,12 +78,13 @@ static bool is_likely(struct bp_pool *p, const struct bp_slot *s,
     return false;
 }
 
-/* Somebody is left for the first pass. */
+/* Somebody is left for the first pass, and is not in a pause. */
 static bool first_pass(const struct bp_pool *p, const struct bp_slot *s) {
     if (s->tries >= BP_LACKS) return false;
     for (uint32_t i = 0; i < p->n_peers; i++) {
         const struct bp_peer *peer = &p->peer[i];
-        if (can_bring(p, s, peer) && !bp_slot_lacks(s, peer) &&
+        if (can_bring(p, s, peer) && peer->body_retry <= p->now &&
+            !bp_slot_lacks(s, peer) &&
             (reaches(s, peer) || (s->link == BP_NIL && s->only_owner)))
             return true;
     }
@@ -116,8 +117,11 @@ static uint64_t next_turn(const struct bp_pool *p, const struct bp_slot *s,
     return next;
 }
 
+/* What is fetched ahead of time waits until its branch is joined: what nobody
+   is likely to have would be asked for without end. */
 static bool is_turn(const struct bp_pool *p, const struct bp_slot *s,
                     const struct bp_peer *peer) {
+    if (s->rank == BP_CLASS_AHEAD) return false;
     if (s->retry > p->now || first_pass(p, s)) return false;
     uint64_t next = next_turn(p, s, s->turn);
     return peer->serial == (next != 0 ? next : next_turn(p, s, 0));
