@@ -9,6 +9,8 @@
 
 #include "pool/state.h"
 
+#define FEW_BLOCKS 8
+
 int bp_window_init(struct bp_pool *p) {
     struct bp_window *w = &p->window;
     w->reserve = BP_RESERVE_FIRST;
@@ -342,7 +344,7 @@ uint32_t bp_window_mean(const struct bp_pool *p) {
 
 /* The 90th percentile of recent sizes: the least of the greatest tenth. */
 static uint32_t tenth_greatest(const struct bp_window *w) {
-    uint32_t top[BP_SIZES / 10 + 1], n = 0;
+    uint32_t top[BP_SIZES / 10 + 1] = { 0 }, n = 0;
     uint32_t most = w->n_sizes - w->n_sizes * 9 / 10;
     for (uint32_t i = 0; i < w->n_sizes; i++) {
         uint32_t size = w->sizes[i];
@@ -354,7 +356,8 @@ static uint32_t tenth_greatest(const struct bp_window *w) {
     return top[most - 1];
 }
 
-/* The reserve follows that percentile. */
+/* The reserve follows that percentile; in a window of few blocks it is nearer
+   to the mean, or most of the window would be set aside for nothing. */
 static void note_size(struct bp_pool *p, uint32_t size) {
     struct bp_window *w = &p->window;
     uint32_t *place = &w->sizes[w->fresh_sizes++ % BP_SIZES];
@@ -364,6 +367,8 @@ static void note_size(struct bp_pool *p, uint32_t size) {
     if (w->n_sizes < BP_SIZES) w->n_sizes++;
     if (w->fresh_sizes % 64 != 0 && w->fresh_sizes != 16) return;
     w->reserve = tenth_greatest(w);
+    if (p->cfg.window_bytes / FEW_BLOCKS < w->reserve)
+        w->reserve = (w->reserve + bp_window_mean(p)) / 2;
     if (w->reserve < BP_RESERVE_MIN) w->reserve = BP_RESERVE_MIN;
 }
 
