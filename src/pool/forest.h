@@ -215,6 +215,9 @@ uint32_t bp_section_root(const struct bp_forest *f, uint32_t section);
 bp_by bp_section_giver(const struct bp_forest *f, uint32_t section);
 /* Places of unconnected links of a giver in a tree. */
 uint64_t bp_tree_charge(const struct bp_forest *f, uint32_t root, bp_by by);
+/* A trusted block stands on the section: it comes before all others, and so
+   does what it stands on. */
+void bp_section_trust(struct bp_forest *f, uint32_t section);
 /* The child on the heaviest branch, or BP_NIL. Ranks. */
 uint32_t bp_section_heir(struct bp_forest *f, uint32_t section);
 

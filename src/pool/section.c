@@ -371,6 +371,18 @@ static void refuse_children(struct bp_pool *p, const struct bp_link *link) {
     }
 }
 
+void bp_section_trust(struct bp_forest *f, uint32_t section) {
+    for (uint32_t id = section; id != BP_NIL;
+         id = bp_section_at(f, id)->parent) {
+        struct bp_section *s = bp_section_at(f, id);
+        s->trusted = true;
+        for (uint32_t k = s->newest; k != BP_NIL;
+             k = bp_stretch_at(f, k)->older)
+            bp_stretch_at(f, k)->proved = true;
+    }
+    f->ranked = false;
+}
+
 /* Those that waited for the top of `section` become its children. */
 static void adopt(struct bp_pool *p, uint32_t section, const bp_hash *top) {
     struct bp_forest *f = &p->forest;
@@ -378,8 +390,8 @@ static void adopt(struct bp_pool *p, uint32_t section, const bp_hash *top) {
     while (waiting_for(f, top, &child) > 0) {
         struct bp_section *s = bp_section_at(f, section);
         stop_waiting(p, child);
-        if (bp_section_at(f, child)->trusted) s->trusted = true;
         child_add(f, section, child);
+        if (bp_section_at(f, child)->trusted) bp_section_trust(f, section);
         bp_u256 base;
         bp_u256_add(&base, &s->base, &s->work);
         if (s->connected && !connect(p, child, &base)) bp_forest_drop(p, child);

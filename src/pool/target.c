@@ -29,14 +29,7 @@ static void mark_trusted(struct bp_pool *p, bp_ref ref) {
     uint32_t id = bp_link_section(f, ref);
     if (bp_section_at(f, id)->trusted) return;
     if (!bp_forest_split(p, ref)) return; /* another time */
-    for (; id != BP_NIL; id = bp_section_at(f, id)->parent) {
-        struct bp_section *s = bp_section_at(f, id);
-        s->trusted = true;
-        for (uint32_t k = s->newest; k != BP_NIL;
-             k = bp_stretch_at(f, k)->older)
-            bp_stretch_at(f, k)->proved = true;
-    }
-    f->ranked = false;
+    bp_section_trust(f, id);
 }
 
 void bp_target_schedule(struct bp_pool *p) {
