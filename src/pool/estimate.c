@@ -96,6 +96,15 @@ static uint32_t most(const struct bp_pool *p, const struct bp_peer *peer,
     return own != 0 && own < cfg ? own : cfg;
 }
 
+/* Blocks of small requests that are worth several: together what one of the
+   first size would bring. */
+uint32_t bp_estimate_requests(const struct bp_pool *p,
+                              const struct bp_peer *peer) {
+    uint32_t n = most(p, peer, BP_RATE_BLOCKS);
+    uint32_t least = BP_BLOCKS_FIRST / (n > 0 ? n : 1);
+    return least > BP_BLOCK_REQUESTS ? least : BP_BLOCK_REQUESTS;
+}
+
 uint32_t bp_estimate_size(const struct bp_pool *p, const struct bp_peer *peer,
                           enum bp_rate_kind kind) {
     return (uint32_t)clamp(peer->rate[kind].size, 1, most(p, peer, kind));

@@ -145,6 +145,8 @@ static void refused_body(struct bp_pool *p, bp_ref ref,
         bp_forest_cut(p, ref); /* its header goes with it */
     else if (l->slot != BP_NIL)
         bp_window_refuse(p, l->slot);
+    /* Who gave one may have given more: not one by one. */
+    if (by != 0) bp_window_refuse_all(p, by);
 }
 
 /* The first block that was not inserted. */

@@ -61,7 +61,8 @@ bool bp_peer_free(const struct bp_pool *p, const struct bp_peer *peer,
     if ((peer->info.caps & need[kind]) == 0) return false;
     uint32_t most = 1 + peer->late[kind];
     if (kind != BP_RATE_HASHES && (peer->info.caps & BP_CAP_IDS) != 0)
-        most = BP_BLOCK_REQUESTS;
+        most = kind == BP_RATE_BLOCKS ? bp_estimate_requests(p, peer)
+                                      : BP_BLOCK_REQUESTS;
     if (peer->out[kind] >= most) return false;
     if (kind == BP_RATE_BLOCKS && p->body_requests >= p->cfg.replies_max)
         return false;
@@ -81,6 +82,7 @@ struct bp_request *bp_request_new(struct bp_pool *p, uint32_t peer,
     r->id = ++p->req_serial << PLACE_BITS | place;
     r->ask = ask;
     r->peer = peer;
+    r->second = BP_NIL;
     r->sent = p->now;
     r->due = bp_estimate_deadline(p, &p->peer[peer], kind, count);
     r->count = count;
@@ -180,8 +182,10 @@ void bp_requests_close_peer(struct bp_pool *p, uint32_t peer) {
     }
 }
 
-/* The peer is left alone for as long again as it was given, or longer. */
+/* The peer is left alone for as long again as it was given, or longer. What
+   falls due meanwhile belongs to the same silence. */
 static void hush(struct bp_pool *p, struct bp_peer *peer, bp_time given) {
+    if (peer->hush > p->now) return;
     uint64_t most = 2ull * p->cfg.request_max_ms;
     uint64_t ms = given << (peer->lapses < 5 ? peer->lapses : 5);
     peer->hush = p->now + (ms < most ? ms : most);

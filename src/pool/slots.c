@@ -407,3 +407,15 @@ void bp_window_refuse(struct bp_pool *p, uint32_t id) {
     p->stat.blocks_held--;
     become(p, id, BP_SLOT_WANTED);
 }
+
+void bp_window_refuse_all(struct bp_pool *p, bp_by by) {
+    for (uint32_t i = 0; i < p->window.slots.used; i++) {
+        const struct bp_slot *s = bp_table_get(&p->window.slots, i);
+        if (s == NULL || s->state != BP_SLOT_HERE || s->by != by ||
+            s->link == BP_NIL || !bp_slot_spare(p, s))
+            continue;
+        const struct bp_plink *l = bp_link_at(&p->forest, s->link);
+        if ((l->flags & BP_PL_BARE) == 0 && bp_release_room(p))
+            bp_window_refuse(p, i);
+    }
+}

@@ -51,7 +51,7 @@
 #define BP_LACKS          4    /* peers that failed one block */
 #define BP_CUTS           8    /* replies may end before it so often */
 #define BP_BACKOFF_MS     1000 /* first pause after a failure, doubled */
-#define BP_BLOCK_REQUESTS 2    /* at once at one peer, with ids */
+#define BP_BLOCK_REQUESTS 2    /* at once at one peer with ids, at least */
 #define BP_BLOCKS_FIRST   16   /* blocks of the first ask of a peer */
 #define BP_RESERVE_MIN    512  /* bytes set aside for a block, at least */
 #define BP_RESERVE_FIRST  4096 /* … before sizes are known */
@@ -110,6 +110,7 @@ struct bp_peer {
     uint32_t notices;     /* announcements that wait */
     bool flooded;         /* it was told so */
     uint32_t body_fails;  /* replies without any block, in a row */
+    uint8_t lacked;       /* the same, of what it does not claim */
     bp_time body_retry;
     uint64_t links_given, blocks_given;
     uint32_t faults, offences;
@@ -157,12 +158,13 @@ struct bp_request {
     bp_req_id id;
     enum bp_request_state state;
     enum bp_ask ask;
-    uint32_t peer; /* place in pool.peer */
-    bool hedge;    /* the second of two */
-    bool hedged;   /* it has a second */
-    bool again;    /* some of it failed elsewhere */
-    bool sure;     /* the peer claims to have it */
-    bool overdue;  /* its deadline is over */
+    uint32_t peer;   /* place in pool.peer */
+    uint32_t second; /* the last slot that a second was asked for, or BP_NIL */
+    bool hedged;     /* it has or had a second */
+    bool hedge;      /* the second of two */
+    bool again;      /* some of it failed elsewhere */
+    bool sure;       /* the peer claims to have it */
+    bool overdue;    /* its deadline is over */
     bp_time sent, due, answered;
     bp_time ready;  /* answered by then, as it is expected; of blocks */
     uint64_t bytes; /* of the reply, as the host said; 0: it did not */
@@ -573,6 +575,9 @@ void bp_estimate_tried(const struct bp_pool *p, struct bp_peer *peer);
 /* What so many blocks take from asking to having, as expected, in ms. */
 uint64_t bp_estimate_blocks(const struct bp_pool *p, const struct bp_peer *peer,
                             uint32_t count);
+/* Requests for blocks at once, of a peer with ids. */
+uint32_t bp_estimate_requests(const struct bp_pool *p,
+                              const struct bp_peer *peer);
 /* Items in a thousand seconds. */
 uint64_t bp_estimate_items(const struct bp_pool *p, const struct bp_peer *peer,
                            enum bp_rate_kind kind);
@@ -707,6 +712,10 @@ bool bp_claims_mark(struct bp_pool *p, const struct bp_peer *peer);
 /* After that: it claims to have this block, whose link is known. */
 bool bp_slot_claimed(const struct bp_pool *p, const struct bp_slot *s,
                      const struct bp_peer *peer);
+/* It may be asked of it besides another that takes long; once even if it failed
+   it before, for it claims it. */
+bool bp_slot_may_hedge(struct bp_pool *p, const struct bp_slot *s,
+                       const struct bp_peer *peer, bool once);
 /* The block may be asked of it now; bp_claims_mark said `placed`. */
 bool bp_slot_suits(struct bp_pool *p, const struct bp_slot *s,
                    const struct bp_peer *peer, bool placed);
@@ -772,6 +781,8 @@ void bp_window_missed(struct bp_pool *p, uint32_t slot,
 /* The body was bad: it is released, and wanted again unless the header says
    that it is empty. */
 void bp_window_refuse(struct bp_pool *p, uint32_t slot);
+/* The same for all that this one gave, and that is not being inserted. */
+void bp_window_refuse_all(struct bp_pool *p, bp_by by);
 /* Bytes of a block, as of late, the mean. */
 uint32_t bp_window_mean(const struct bp_pool *p);
 static inline struct bp_slot *bp_slot_at(const struct bp_pool *p, uint32_t id) {

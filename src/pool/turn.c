@@ -64,14 +64,16 @@ static bool reaches(const struct bp_slot *s, const struct bp_peer *peer) {
            (!peer->has_top || s->number <= peer->top);
 }
 
+#define LACKED_MOST 2 /* guesses at what a peer has whose head is unknown */
+
 /* What it does not claim it is asked for only when others had time to bring
    it. */
 static bool is_likely(struct bp_pool *p, const struct bp_slot *s,
                       const struct bp_peer *peer, bool placed) {
     if (s->link == BP_NIL) return s->only_owner || reaches(s, peer);
-    if (!placed) return reaches(s, peer);
-    if (!bp_peer_serves(peer, s->number)) return false;
-    if (had(p, s, peer)) return true;
+    if (bp_peer_serves(peer, s->number) && had(p, s, peer)) return true;
+    if (!reaches(s, peer)) return false;
+    if (!placed && peer->lacked < LACKED_MOST) return true;
     bp_time patience = s->since + 2 * BP_BACKOFF_MS;
     if (patience <= p->now) return true;
     bp_wake_at(p, patience);
@@ -127,13 +129,30 @@ static bool is_turn(const struct bp_pool *p, const struct bp_slot *s,
     return peer->serial == (next != 0 ? next : next_turn(p, s, 0));
 }
 
+/* It brought something just now, or was not asked yet: what many failed need
+   not wait for its turn. */
+static bool brings(const struct bp_pool *p, const struct bp_peer *peer) {
+    if (peer->lacked > 0 || peer->body_fails > 0 || peer->lapses > 0)
+        return false;
+    return peer->rate[BP_RATE_BLOCKS].samples == 0 ||
+           peer->progress + 2 * BP_BACKOFF_MS > p->now;
+}
+
 bool bp_slot_suits(struct bp_pool *p, const struct bp_slot *s,
                    const struct bp_peer *peer, bool placed) {
     if (!can_bring(p, s, peer)) return false;
-    if (s->tries < BP_LACKS && !bp_slot_lacks(s, peer) &&
+    if ((s->tries < BP_LACKS || brings(p, peer)) && !bp_slot_lacks(s, peer) &&
         is_likely(p, s, peer, placed))
         return true;
     return is_turn(p, s, peer);
+}
+
+bool bp_slot_may_hedge(struct bp_pool *p, const struct bp_slot *s,
+                       const struct bp_peer *peer, bool once) {
+    bool placed = bp_claims_mark(p, peer);
+    if (bp_slot_suits(p, s, peer, placed)) return true;
+    return once && s->link != BP_NIL && can_bring(p, s, peer) &&
+           bp_slot_claimed(p, s, peer);
 }
 
 void bp_slot_failed(struct bp_pool *p, struct bp_slot *s,

@@ -68,7 +68,7 @@ static bool asked(const struct bp_pool *p, uint32_t place,
     return false;
 }
 
-#define FAR_MS 200 /* a round trip that is worth avoiding */
+#define FAR_MS 100 /* a round trip that is worth avoiding */
 
 /* The other is far, and this one half as far or less, not for want of links in
    what it gives. One that was never asked is just not far. */

@@ -381,13 +381,14 @@ static uint32_t lowest_listed(const struct bp_pool *p) {
 
 /* Who of the others would bring the block first, and in how many ms; BP_NIL:
    none is free. */
-static uint32_t second_server(struct bp_pool *p, const struct bp_slot *s,
-                              uint32_t first, uint64_t *ms) {
+static uint32_t second_server(struct bp_pool *p, uint32_t id,
+                              const struct bp_request *first, uint64_t *ms) {
+    const struct bp_slot *s = bp_slot_at(p, id);
     uint32_t best = BP_NIL;
     for (uint32_t i = 0; i < p->n_peers; i++) {
         const struct bp_peer *peer = &p->peer[i];
-        if (i == first || !can_serve(p, peer)) continue;
-        if (!bp_slot_suits(p, s, peer, bp_claims_mark(p, peer))) continue;
+        if (i == first->peer || !can_serve(p, peer)) continue;
+        if (!bp_slot_may_hedge(p, s, peer, first->second != id)) continue;
         uint64_t soon = bp_soon(p, peer, 1);
         if (best != BP_NIL && soon >= *ms) continue;
         best = i;
@@ -423,7 +424,7 @@ static void hedge(struct bp_pool *p) {
     struct bp_request *first = bp_request_find(p, s->req[0]);
     if (first == NULL || first->state != BP_REQ_OUT) return;
     uint64_t ms = 0;
-    uint32_t place = second_server(p, s, first->peer, &ms);
+    uint32_t place = second_server(p, id, first, &ms);
     if (place == BP_NIL || !is_long(p, first, ms)) return;
     struct bp_request *r = bp_request_new(p, place, BP_ASK_BODIES, 1);
     if (r == NULL) return;
@@ -431,6 +432,7 @@ static void hedge(struct bp_pool *p) {
     r->wants[r->n_wants++] = id;
     r->hedge = true;
     first->hedged = true;
+    first->second = id;
     push_ask(p, r);
 }
 
@@ -583,8 +585,12 @@ static void note_missed(struct bp_pool *p, const struct bp_request *r) {
 
 /* It is a fault only if the peer claimed to have it. */
 static void gave_nothing(struct bp_pool *p, struct bp_peer *peer, bool sure) {
-    if (!sure) return;
+    if (!sure) {
+        if (peer->lacked < UINT8_MAX) peer->lacked++;
+        return;
+    }
     bp_blame(p, peer->by, BP_OFF_EMPTY, 0, NULL, 0, false);
+    if (peer->body_retry > p->now) return; /* asked for before the pause */
     peer->body_retry = p->now + bp_backoff_ms(peer->body_fails++, 6);
 }
 
@@ -596,6 +602,7 @@ static void close_bodies(struct bp_pool *p, struct bp_request *r, size_t n,
     if (n == 0 && r->n_wants > 0) gave_nothing(p, peer, r->sure);
     if (useful) {
         peer->body_fails = 0;
+        peer->lacked = 0;
         for (int k = 0; k < BP_TRAILS; k++) peer->trail[k].fails = 0;
         peer->progress = p->now;
         /* It does not make up for a head that it lacks. */
