@@ -353,9 +353,24 @@ static bool evict_over(struct bp_pool *p, enum bp_class class, uint64_t share) {
     return true;
 }
 
-bool bp_window_make_way(struct bp_pool *p) {
+#define REACH_FEW 64
+
+/* One of the best branch that is so far up that the window will be full of
+   others before. */
+static bool evict_far(struct bp_pool *p, uint64_t number) {
+    uint64_t reach = p->cfg.window_bytes / bp_window_mean(p);
+    if (reach > REACH_FEW) return false; /* there is room for a few of those */
+    uint32_t id = last_needed(p, BP_CLASS_BEST);
+    if (id == BP_NIL || !bp_release_room(p)) return false;
+    if (bp_slot_at(p, id)->number <= number + reach) return false;
+    bp_slot_evict(p, id);
+    return true;
+}
+
+bool bp_window_make_way(struct bp_pool *p, uint64_t number) {
     return evict_over(p, BP_CLASS_AHEAD, p->cfg.window_bytes / 4) ||
-           evict_over(p, BP_CLASS_RIVAL, bp_window_share(p));
+           evict_over(p, BP_CLASS_RIVAL, bp_window_share(p)) ||
+           evict_far(p, number);
 }
 
 void bp_window_yield(struct bp_pool *p) {

@@ -313,7 +313,7 @@ void bp_window_missed(struct bp_pool *p, uint32_t id,
     if (!bp_slot_asked_by(p, id, r->id)) return;
     const struct bp_peer *peer = &p->peer[r->peer];
     struct bp_slot *s = bp_slot_at(p, id);
-    bp_slot_failed(p, s, peer);
+    bp_slot_failed(p, s, peer, r->hedge);
     /* Nobody else stands for it: its notice may ask the next one. */
     if (s->link == BP_NIL && s->announced && s->owner == peer->serial)
         bp_slot_drop_bare(p, id);
@@ -400,7 +400,7 @@ void bp_window_refuse(struct bp_pool *p, uint32_t id) {
     s->item = 0;
     if (s->by != 0 && !bp_giver_at(p, s->by)->gone) {
         uint32_t place = bp_peer_find(p, bp_giver_at(p, s->by)->session);
-        if (place != BP_NIL) bp_slot_failed(p, s, &p->peer[place]);
+        if (place != BP_NIL) bp_slot_failed(p, s, &p->peer[place], false);
     }
     bp_giver_drop(p, s->by, 1);
     s->by = 0;

@@ -430,8 +430,9 @@ static void want_blocks(struct bp_pool *p, struct bp_peer *peer,
             /* The next one of each takes no room, or a heavier branch whose
                bodies are withheld would keep the window for ever. */
             bool next = id == t->page && t->want_next == low && page->grounded;
-            if (!next && (!bp_window_has_room(p, room) ||
-                          !link_room(p, below_of(page, t->want_next))))
+            bool fits = next || bp_window_has_room(p, room);
+            if (!fits && room == BP_CLASS_RIVAL) p->window.denied = true;
+            if (!fits || (!next && !link_room(p, below_of(page, t->want_next))))
                 return;
             uint32_t slot =
                 bp_slot_bare(p, hash, t->want_next, peer->serial, next, room);

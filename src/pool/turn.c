@@ -156,13 +156,14 @@ bool bp_slot_may_hedge(struct bp_pool *p, const struct bp_slot *s,
 }
 
 void bp_slot_failed(struct bp_pool *p, struct bp_slot *s,
-                    const struct bp_peer *peer) {
+                    const struct bp_peer *peer, bool hedge) {
     bool again = s->tries >= BP_LACKS || bp_slot_lacks(s, peer);
     for (int i = BP_LACKS - 1; i > 0; i--) s->lack[i] = s->lack[i - 1];
     s->lack[0] = peer->serial;
     p->window.failed += s->tries == 0;
     if (s->tries < UINT16_MAX) s->tries++;
     s->cuts = 0;
+    if (hedge) return; /* it was another's turn */
     s->retry = p->now + bp_backoff_ms(s->rounds, 5);
     if (again) {
         s->turn = peer->serial;

@@ -59,9 +59,7 @@ static bool is_stuck(struct bp_pool *p) {
 }
 
 bool bp_window_has_room(struct bp_pool *p, enum bp_class rank) {
-    if (has_room(p, rank)) return true;
-    if (rank == BP_CLASS_RIVAL) p->window.denied = true;
-    return rank == BP_CLASS_BEST && is_stuck(p);
+    return has_room(p, rank) || (rank == BP_CLASS_BEST && is_stuck(p));
 }
 
 /* All of the section below is wanted, or was: what comes after it may be. */
@@ -69,6 +67,14 @@ static bool parent_wanted(const struct bp_pool *p, const struct bp_section *s) {
     if (s->parent == BP_NIL) return true;
     const struct bp_section *up = bp_section_at(&p->forest, s->parent);
     return up->want_next > up->top;
+}
+
+/* A rival that stands on what is held has a right to its share; one that stands
+   on wants of the best branch would take their place. */
+static bool is_denied(const struct bp_pool *p, bp_ref ref, enum bp_class rank) {
+    uint32_t id = bp_link_section(&p->forest, ref);
+    return rank == BP_CLASS_RIVAL &&
+           bp_section_at(&p->forest, id)->parent == BP_NIL;
 }
 
 /* A slot for the body of a link of something joined; BP_NIL: no room.
@@ -79,8 +85,10 @@ static uint32_t want(struct bp_pool *p, bp_ref ref, enum bp_class rank) {
     bool own = bp_link_is_next(p, ref);
     bool fits = own && p->window.used <= p->cfg.window_bytes;
     bool room = fits || bp_window_has_room(p, rank);
-    while (!room && rank == BP_CLASS_BEST && bp_window_make_way(p))
+    uint64_t number = bp_link_number(&p->forest, ref);
+    while (!room && rank == BP_CLASS_BEST && bp_window_make_way(p, number))
         room = has_room(p, rank);
+    if (!room) p->window.denied |= is_denied(p, ref, rank);
     if (!room && !own) return BP_NIL;
     uint32_t slot =
         room ? bp_slot_new(p, ref, rank) : bp_slot_next(p, ref, rank);
@@ -574,8 +582,10 @@ static void note_missed(struct bp_pool *p, const struct bp_request *r) {
         if (!bp_slot_asked_by(p, r->wants[i], r->id)) continue;
         const struct bp_slot *s = bp_slot_at(p, r->wants[i]);
         own |= s->link == BP_NIL && s->only_owner && s->owner == peer->serial;
-        listed |= s->link == BP_NIL &&
-                  bp_page_with(p, peer, BP_NIL, s->number, &s->hash) != BP_NIL;
+        const bp_hash *hash = s->link == BP_NIL
+                                  ? &s->hash
+                                  : &bp_link_at(&p->forest, s->link)->hash;
+        listed |= bp_page_with(p, peer, BP_NIL, s->number, hash) != BP_NIL;
         bp_window_missed(p, r->wants[i], r);
     }
     if ((own || listed) && bp_trails_forsaken(p, r->peer)) return;
