@@ -9,7 +9,8 @@
        the window   what is on its way takes its place in it for a round trip:
                     the lines that it fills best, the nearest first, each with
                     no more than its bandwidth, or than one request at a time
-                    of a peer without ids
+                    of a peer without ids. Nobody knows how large a body is
+                    before it comes: k of them take k means and two deviations
 
    and besides our own checks, shared by the workers, and our own writes, one
    at a time. The slowest of these is T_min. They overlap, so it is not a sum.
@@ -77,10 +78,29 @@ static uint64_t times(uint64_t n, uint64_t each) {
 struct lack {
     uint64_t blocks, bytes; /* with links */
     uint64_t bodies, body_bytes;
+    double squares; /* of their sizes, summed */
 };
 
 static double lesser(double a, double b) {
     return a < b ? a : b;
+}
+
+/* The bytes of so many bodies as fit the window, 19 times of 20: k means and
+   two deviations of a sum of k. One always fits. */
+static double window_bytes(const struct sim *s, const struct lack *x) {
+    double n = (double)x->bodies, mean = (double)x->body_bytes / n;
+    double variance = x->squares / n - mean * mean;
+    double window = (double)s->w->pool.window_bytes;
+    uint64_t low = 1, high = (uint64_t)(window / mean) + 1;
+    while (high - low > 1) {
+        uint64_t mid = low + (high - low) / 2;
+        double k = (double)mid, rest = window - k * mean;
+        if (rest >= 0 && rest * rest >= 4 * k * variance)
+            low = mid;
+        else
+            high = mid;
+    }
+    return (double)low * mean;
 }
 
 /* The bodies, through the window. */
@@ -88,7 +108,7 @@ static uint64_t window_time(const struct sim *s, const struct lines *l,
                             const struct lack *x) {
     if (x->bodies == 0) return 0;
     double mean = (double)x->body_bytes / (double)x->bodies, rate = 0;
-    double left = (double)s->w->pool.window_bytes;
+    double left = window_bytes(s, x);
     for (uint32_t i = 0; i < l->n && left > 0; i++) {
         const struct line *y = &l->line[i];
         double own =
@@ -116,7 +136,7 @@ static uint64_t *reaches(struct sim *s, bp_time joined) {
         const struct peer_spec *x = &s->w->peer[i];
         if (x->hostile || !x->steady || x->join_at > joined) continue;
         uint32_t common =
-            tree_common(&s->tree, judge_final_head(s, x), s->goal_block);
+            tree_common(&s->tree, judge_head_at(s, x, joined), s->goal_block);
         if (common != BLOCK_NONE) h[i] = tree_height(&s->tree, common);
     }
     return h;
@@ -138,6 +158,7 @@ static uint64_t time_above(struct sim *s, const uint64_t *reach,
         lack.bytes += x->link_size + (x->empty ? 0 : x->body_size);
         lack.bodies += !x->empty;
         lack.body_bytes += x->empty ? 0 : x->body_size;
+        if (!x->empty) lack.squares += (double)x->body_size * x->body_size;
     }
     return line_time(s, &l, &lack);
 }

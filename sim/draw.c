@@ -215,8 +215,10 @@ static struct peer_spec *draw_honest(struct draw *d, uint32_t name,
     if (p->head == d->main_n && odds(d, 40)) draw_growth(d, p, d->main_n);
     draw_faults(d, p);
     if (d->bodyflaw != 0 && odds(d, 60)) {
-        p->relay = d->bodyflaw;
         p->relay_at = between(d, 200, 3000);
+        /* Nobody checks a header whose parent it does not have. */
+        if (p->head == d->main_n && p->grow_to == LABEL_NONE)
+            p->relay = d->bodyflaw;
     }
     return p;
 }

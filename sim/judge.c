@@ -44,6 +44,14 @@ static bp_time grown_at(struct sim *s, const struct peer_spec *x) {
     return x->join_at + n * x->grow_ms;
 }
 
+uint32_t judge_head_at(struct sim *s, const struct peer_spec *x, bp_time at) {
+    uint32_t head = sim_label(s, x->head), to = judge_final_head(s, x);
+    if (head == to || at >= grown_at(s, x)) return to;
+    if (!tree_has(&s->tree, to, head)) return head;
+    uint64_t n = at > x->join_at ? (at - x->join_at) / x->grow_ms : 0;
+    return tree_at(&s->tree, to, tree_height(&s->tree, head) + n);
+}
+
 /* The heaviest head of those that claim a difficulty, then of those that claim
    a number only: the latter are due only above the number of the former, for
    nobody can know that an unknown head of a lower number is heavier. */
@@ -69,14 +77,16 @@ static uint64_t deadline_ms(const struct sim *s) {
     return or_usual(s->w->pool.request_first_ms, 5000);
 }
 
-/* Whether one waits for all who will join or begins with those that are there,
-   the sooner is due. */
+/* Whether one waits for all who will join, and for all that they will have, or
+   begins with what is there, the sooner is due. */
 static void plan_due(struct sim *s, bp_time start, uint64_t blocks) {
     bp_time joined = start;
     for (uint32_t i = 0; i < s->w->peers; i++) {
         const struct peer_spec *x = &s->w->peer[i];
-        if (x->steady && x->join_at != BP_TIME_NEVER && x->join_at > joined)
-            joined = x->join_at;
+        if (!x->steady || x->join_at == BP_TIME_NEVER) continue;
+        bp_time at = grown_at(s, x);
+        if (at < x->join_at) at = x->join_at;
+        if (at > joined) joined = at;
     }
     bp_time few = bound_time(s, blocks, start);
     bp_time all = bound_time(s, blocks, joined);

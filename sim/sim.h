@@ -427,6 +427,8 @@ bp_time bound_time(struct sim *s, uint64_t blocks, bp_time joined);
 void judge_plan(struct sim *s);
 /* The block that a peer's chain has grown to in the end. */
 uint32_t judge_final_head(struct sim *s, const struct peer_spec *x);
+/* What a peer's head is at that time; of its own chain when it joins. */
+uint32_t judge_head_at(struct sim *s, const struct peer_spec *x, bp_time at);
 /* An honest peer lost something, or (NULL) our host did; for so long. */
 void judge_accident(struct sim *s, struct peer *p, uint32_t lasts_ms);
 void judge_blame(struct sim *s, const struct bp_act_blame *b);

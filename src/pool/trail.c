@@ -482,11 +482,19 @@ static bool page_room(const struct bp_pool *p, uint32_t place) {
     return own - BP_PAGES_OWN < most / 8 && shared < most / 2;
 }
 
-/* The newest list is needed last: what is above it waits until what is below
-   it is connected. */
+/* The newest list is needed last, and all of a newer head: what is above waits
+   until what is below it is connected. */
 static void cut_newest(struct bp_pool *p, struct bp_peer *peer,
                        struct bp_trail *t) {
     if (t != &peer->trail[0] || t->page == BP_NIL) return;
+    struct bp_trail *fresh = &peer->trail[1];
+    if (live(fresh) && fresh->page != BP_NIL) {
+        t->cut = true;
+        fresh->state = BP_TRAIL_NONE;
+        peer->littered = true;
+        sweep(p, peer);
+        return;
+    }
     uint32_t below = BP_NIL, id = t->page;
     for (; bp_page_at(p, id)->newer != BP_NIL; id = bp_page_at(p, id)->newer)
         below = id;

@@ -155,6 +155,14 @@ bool bp_slot_may_hedge(struct bp_pool *p, const struct bp_slot *s,
            bp_slot_claimed(p, s, peer);
 }
 
+/* It was asked in its turn, not because it is likely to have it. */
+static bool had_turn(const struct bp_pool *p, const struct bp_slot *s,
+                     const struct bp_peer *peer) {
+    uint64_t next = next_turn(p, s, s->turn);
+    if (peer->serial > s->turn) return next == 0 || peer->serial <= next;
+    return next == 0 && peer->serial <= next_turn(p, s, 0);
+}
+
 void bp_slot_failed(struct bp_pool *p, struct bp_slot *s,
                     const struct bp_peer *peer, bool hedge) {
     bool again = s->tries >= BP_LACKS || bp_slot_lacks(s, peer);
@@ -163,7 +171,7 @@ void bp_slot_failed(struct bp_pool *p, struct bp_slot *s,
     p->window.failed += s->tries == 0;
     if (s->tries < UINT16_MAX) s->tries++;
     s->cuts = 0;
-    if (hedge) return; /* it was another's turn */
+    if (hedge || (again && !had_turn(p, s, peer))) return;
     s->retry = p->now + bp_backoff_ms(s->rounds, 5);
     if (again) {
         s->turn = peer->serial;

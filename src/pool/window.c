@@ -609,7 +609,10 @@ static void close_bodies(struct bp_pool *p, struct bp_request *r, size_t n,
     struct bp_peer *peer = &p->peer[r->peer];
     bp_estimate_reply(p, peer, r, n);
     note_missed(p, r);
-    if (n == 0 && r->n_wants > 0) gave_nothing(p, peer, r->sure);
+    if (n == 0 && r->n_wants > 0)
+        gave_nothing(p, peer, r->sure);
+    else if (!useful && peer->lacked < UINT8_MAX)
+        peer->lacked++;
     if (useful) {
         peer->body_fails = 0;
         peer->lacked = 0;
