@@ -1,7 +1,7 @@
-/* bound: T_min, what no sync of a world can beat.
+/* bound: T_min, what a sync of a world takes at the least.
 
    For the missing blocks above each height, all that the steady peers which
-   have any of them can do together, once they have joined:
+   have any of them at that time can do together:
 
        the walk     serial: a full reply each best round trip, and one round
                     trip more for the body of the block that it ends with
@@ -14,7 +14,9 @@
 
    and besides our own checks, shared by the workers, and our own writes, one
    at a time. The slowest of these is T_min. They overlap, so it is not a sum.
-   A round trip has its mean of jitter and decoding; losses do not count. */
+   A round trip has its mean of jitter and decoding; losses do not count. Luck
+   may beat it by a little: with the order of sizes, with what others have for
+   a while or will have. */
 #include <math.h>
 #include <string.h>
 
@@ -106,7 +108,7 @@ static double window_bytes(const struct sim *s, const struct lack *x) {
 /* The bodies, through the window. */
 static uint64_t window_time(const struct sim *s, const struct lines *l,
                             const struct lack *x) {
-    if (x->bodies == 0) return 0;
+    if (x->body_bytes == 0) return 0;
     double mean = (double)x->body_bytes / (double)x->bodies, rate = 0;
     double left = window_bytes(s, x);
     for (uint32_t i = 0; i < l->n && left > 0; i++) {

@@ -18,7 +18,7 @@
 #define DEADLINES_PER_LIAR     20
 #define DEADLINES_PER_ACCIDENT 8
 #define T_MIN_TIMES            4
-/* T_min is of the best line there is, and without jitter, decoding and jobs. */
+/* T_min knows nothing of first requests and of what is learned by them. */
 #define DEADLINES_ANYWAY 1
 /* Rest is due so long after the last liar left. */
 #define WIND_DOWN_MS 400000

@@ -226,7 +226,8 @@ static void announce_rest(struct bp_pool *p) {
     bp_time end = p->moved + p->cfg.progress_ms;
     if (end > p->now && work_left(p)) bp_wake_at(p, end);
     p->synced = rest && empty;
-    p->stalled = rest && !empty;
+    /* Asking once more is no news while nothing moves. */
+    p->stalled = !empty && (rest || (p->stalled && end <= p->now));
 }
 
 static void schedule(struct bp_pool *p) {

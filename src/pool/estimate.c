@@ -65,7 +65,7 @@ void bp_estimate_tried(const struct bp_pool *p, struct bp_peer *peer) {
 uint64_t bp_estimate_blocks(const struct bp_pool *p, const struct bp_peer *peer,
                             uint32_t count) {
     const struct bp_rate *r = &peer->rate[BP_RATE_BLOCKS];
-    bool idle = peer->out[BP_RATE_BLOCKS] == peer->late[BP_RATE_BLOCKS];
+    bool idle = peer->out[BP_RATE_BLOCKS] == 0;
     uint64_t ns = idle ? ns_now(p, r) : r->ns_per_byte;
     uint64_t bytes = (uint64_t)count * unit(p, BP_RATE_BLOCKS);
     /* Of a peer that was never asked all is 0: it is the next to be tried. */
@@ -101,8 +101,9 @@ static uint32_t most(const struct bp_pool *p, const struct bp_peer *peer,
 uint32_t bp_estimate_requests(const struct bp_pool *p,
                               const struct bp_peer *peer) {
     uint32_t n = most(p, peer, BP_RATE_BLOCKS);
-    uint32_t least = BP_BLOCKS_FIRST / (n > 0 ? n : 1);
-    return least > BP_BLOCK_REQUESTS ? least : BP_BLOCK_REQUESTS;
+    uint32_t want = BP_BLOCKS_FIRST / (n > 0 ? n : 1);
+    if (want > p->cfg.replies_max / 2) want = p->cfg.replies_max / 2;
+    return want > BP_BLOCK_REQUESTS ? want : BP_BLOCK_REQUESTS;
 }
 
 uint32_t bp_estimate_size(const struct bp_pool *p, const struct bp_peer *peer,
@@ -166,9 +167,11 @@ void bp_estimate_reply(struct bp_pool *p, struct bp_peer *peer,
     if (kind == BP_RATE_BLOCKS && n * 2 >= q->count) resize(p, peer);
 }
 
-void bp_estimate_late(struct bp_peer *peer, enum bp_rate_kind kind) {
+void bp_estimate_late(const struct bp_pool *p, struct bp_peer *peer,
+                      enum bp_rate_kind kind) {
     struct bp_rate *r = &peer->rate[kind];
-    r->per_ks /= 2;
+    if (r->per_ks > 1) r->per_ks /= 2;
+    r->seen = p->now;
     r->ns_per_byte = clamp(2 * r->ns_per_byte, 0, NS_MAX);
     if (kind == BP_RATE_BLOCKS)
         r->size = r->size > 2 * SIZE_MIN ? r->size / 2 : SIZE_MIN;

@@ -371,11 +371,11 @@ static void elect(struct bp_pool *p) {
     bp_trace(p, "peer %llu is best", (unsigned long long)peer->id);
 }
 
-/* When the branch of a peer moved last, by whomever. Work of our own counts:
-   nobody is to blame for it. */
+/* When the branch of a peer moved last, by whomever. Work of our own counts,
+   and a pause: nobody is to blame for it. */
 static bp_time branch_progress(const struct bp_pool *p,
                                const struct bp_peer *peer) {
-    bp_time at = peer->progress;
+    bp_time at = peer->progress > peer->retry ? peer->progress : peer->retry;
     for (uint32_t i = 0; i < p->n_jobs; i++)
         if (p->job[i].id != 0) return p->now;
     bp_ref ref = bp_link_find(&p->forest, &peer->info.claim.head);

@@ -216,7 +216,7 @@ static void expire(struct bp_pool *p, struct bp_request *r) {
     unask_all(p, r);
     enum bp_rate_kind kind = bp_ask_rate(r->ask);
     r->overdue = true;
-    bp_estimate_late(peer, kind);
+    bp_estimate_late(p, peer, kind);
     bp_peer_failed(p, peer, BP_OFF_LATE, NULL);
     if (peer->late[kind] > 0) { /* the first is the one that is waited for */
         bp_request_close(p, r);

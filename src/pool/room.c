@@ -340,17 +340,31 @@ bool bp_window_evict(struct bp_pool *p) {
     return true;
 }
 
-/* One of a class that has more than its share of the window. */
-static bool evict_over(struct bp_pool *p, enum bp_class class, uint64_t share) {
-    if (p->window.bytes[class] <= share) return false;
-    uint32_t id = last_needed(p, class);
-    if (id == BP_NIL || !bp_release_room(p)) return false;
+static bool give_up(struct bp_pool *p, uint32_t id) {
     const struct bp_slot *s = bp_slot_at(p, id);
-    if (is_next(p, s)) return false;
-    /* What is here of a rival stays: it may be the best again. */
-    if (class == BP_CLASS_RIVAL && s->state == BP_SLOT_HERE) return false;
+    if (is_next(p, s) || !bp_slot_spare(p, s) || !bp_release_room(p))
+        return false;
     bp_slot_evict(p, id);
     return true;
+}
+
+#define SCANS 16 /* of all slots, in a step */
+
+/* What was fetched ahead of time beyond its share: what is wanted first. */
+static bool evict_ahead(struct bp_pool *p) {
+    struct bp_window *w = &p->window;
+    if (w->bytes[BP_CLASS_AHEAD] <= p->cfg.window_bytes / 4) return false;
+    uint32_t id = w->wanted[BP_CLASS_AHEAD].head;
+    if (id == BP_NIL && w->scans++ < SCANS) id = last_needed(p, BP_CLASS_AHEAD);
+    return id != BP_NIL && give_up(p, id);
+}
+
+/* What is wanted of rivals beyond their share. What is here stays: it may be
+   the best again. */
+static bool evict_rival(struct bp_pool *p) {
+    if (p->window.bytes[BP_CLASS_RIVAL] <= bp_window_share(p)) return false;
+    uint32_t id = p->window.wanted[BP_CLASS_RIVAL].tail;
+    return id != BP_NIL && give_up(p, id);
 }
 
 #define REACH_FEW 64
@@ -361,16 +375,12 @@ static bool evict_far(struct bp_pool *p, uint64_t number) {
     uint64_t reach = p->cfg.window_bytes / bp_window_mean(p);
     if (reach > REACH_FEW) return false; /* there is room for a few of those */
     uint32_t id = last_needed(p, BP_CLASS_BEST);
-    if (id == BP_NIL || !bp_release_room(p)) return false;
-    if (bp_slot_at(p, id)->number <= number + reach) return false;
-    bp_slot_evict(p, id);
-    return true;
+    return id != BP_NIL && bp_slot_at(p, id)->number > number + reach &&
+           give_up(p, id);
 }
 
 bool bp_window_make_way(struct bp_pool *p, uint64_t number) {
-    return evict_over(p, BP_CLASS_AHEAD, p->cfg.window_bytes / 4) ||
-           evict_over(p, BP_CLASS_RIVAL, bp_window_share(p)) ||
-           evict_far(p, number);
+    return evict_ahead(p) || evict_rival(p) || evict_far(p, number);
 }
 
 void bp_window_yield(struct bp_pool *p) {

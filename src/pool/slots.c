@@ -408,14 +408,19 @@ void bp_window_refuse(struct bp_pool *p, uint32_t id) {
     become(p, id, BP_SLOT_WANTED);
 }
 
+#define REFUSED_MOST                                                           \
+    256 /* at once, for each goes back to its place in a list */
+
 void bp_window_refuse_all(struct bp_pool *p, bp_by by) {
-    for (uint32_t i = 0; i < p->window.slots.used; i++) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < p->window.slots.used && n < REFUSED_MOST; i++) {
         const struct bp_slot *s = bp_table_get(&p->window.slots, i);
         if (s == NULL || s->state != BP_SLOT_HERE || s->by != by ||
             s->link == BP_NIL || !bp_slot_spare(p, s))
             continue;
         const struct bp_plink *l = bp_link_at(&p->forest, s->link);
-        if ((l->flags & BP_PL_BARE) == 0 && bp_release_room(p))
-            bp_window_refuse(p, i);
+        if ((l->flags & BP_PL_BARE) != 0 || !bp_release_room(p)) continue;
+        bp_window_refuse(p, i);
+        n++;
     }
 }

@@ -92,7 +92,32 @@ static bool may_fill(const struct bp_peer *peer, uint64_t number) {
            !(peer->has_top && peer->top < number);
 }
 
-/* The least recently asked of the free peers that may have it. */
+#define FAR_TIMES 8 /* nearer ones would have filled several by then */
+
+/* Whose turn it is to fill: who is much nearer, then who is asked for less,
+   then who was asked longer ago. */
+static bool fills_before(const struct bp_peer *a, const struct bp_peer *b) {
+    if (bp_peer_nearer(a, b)) return true;
+    if (bp_peer_nearer(b, a)) return false;
+    uint32_t x = a->out[BP_RATE_LINKS], y = b->out[BP_RATE_LINKS];
+    return x != y ? x < y : a->tried < b->tried;
+}
+
+/* One that is busy will have filled it before this one would. */
+static bool is_far(const struct bp_pool *p, const struct bp_peer *peer,
+                   uint64_t number) {
+    for (uint32_t i = 0; i < p->n_peers; i++) {
+        const struct bp_peer *a = &p->peer[i];
+        if (a->state == BP_PEER_LIVE && a->out[BP_RATE_LINKS] > 0 &&
+            a->late[BP_RATE_LINKS] == 0 && may_fill(a, number) &&
+            bp_peer_nearer(a, peer) && a->rtt_ms <= peer->rtt_ms / FAR_TIMES)
+            return true;
+    }
+    return false;
+}
+
+/* The one of the free peers that may have it; BP_NIL: none, or a busy one is so
+   much nearer that it is worth waiting for. */
 static uint32_t filler(struct bp_pool *p, uint64_t number) {
     uint32_t best = BP_NIL;
     for (uint32_t i = 0; i < p->n_peers; i++) {
@@ -103,13 +128,9 @@ static uint32_t filler(struct bp_pool *p, uint64_t number) {
             bp_wake_at(p, peer->retry);
             continue;
         }
-        if (best == BP_NIL ||
-            peer->out[BP_RATE_LINKS] < p->peer[best].out[BP_RATE_LINKS] ||
-            (peer->out[BP_RATE_LINKS] == p->peer[best].out[BP_RATE_LINKS] &&
-             peer->tried < p->peer[best].tried))
-            best = i;
+        if (best == BP_NIL || fills_before(peer, &p->peer[best])) best = i;
     }
-    return best;
+    return best != BP_NIL && is_far(p, &p->peer[best], number) ? BP_NIL : best;
 }
 
 static bool ask_fill(struct bp_pool *p, const struct bp_stretch *st) {

@@ -59,7 +59,7 @@ struct bp_rate {
     uint32_t samples;
     uint32_t size;        /* items of the next request */
     uint64_t ns_per_byte; /* of blocks, beyond the round trip, average */
-    bp_time seen;         /* the last sample */
+    bp_time seen;         /* the last reply, or silence */
     uint64_t per_ks; /* what comes in a thousand seconds, moving average: items,
                         or bytes of blocks, whose sizes differ */
 };
@@ -105,7 +105,7 @@ struct bp_peer {
     uint32_t notices;     /* announcements that wait */
     bool flooded;         /* it was told so */
     uint32_t body_fails;  /* replies without any block, in a row */
-    uint8_t lacked;       /* the same, of what it does not claim */
+    uint8_t lacked;       /* replies with nothing of what was asked, in a row */
     bp_time body_retry;
     uint64_t links_given, blocks_given;
     uint32_t faults, offences;
@@ -155,6 +155,7 @@ struct bp_request {
     enum bp_ask ask;
     uint32_t peer;   /* place in pool.peer */
     uint32_t second; /* the last slot that a second was asked for, or BP_NIL */
+    uint8_t vain;    /* seconds that did not bring it */
     bool hedged;     /* it has or had a second */
     bool hedge;      /* the second of two */
     bool again;      /* some of it failed elsewhere */
@@ -491,7 +492,8 @@ void bp_estimate_reply(struct bp_pool *p, struct bp_peer *peer,
 /* Items to ask a peer for at a time. */
 uint32_t bp_estimate_size(const struct bp_pool *p, const struct bp_peer *peer,
                           enum bp_rate_kind kind);
-void bp_estimate_late(struct bp_peer *peer, enum bp_rate_kind kind);
+void bp_estimate_late(const struct bp_pool *p, struct bp_peer *peer,
+                      enum bp_rate_kind kind);
 /* An idle peer is asked for blocks again: what was forgotten stays so. */
 void bp_estimate_tried(const struct bp_pool *p, struct bp_peer *peer);
 /* What so many blocks take from asking to having, as expected, in ms. */
@@ -514,6 +516,8 @@ static inline size_t bp_held_at(size_t at, size_t end,
 /* ---- walk.c ---- */
 void bp_walk_schedule(struct bp_pool *p);
 /* Asks a peer that was seen free; NULL: no room. */
+/* The other is far, and this one half as far or less. */
+bool bp_peer_nearer(const struct bp_peer *a, const struct bp_peer *b);
 struct bp_request *bp_links_ask(struct bp_pool *p, uint32_t peer,
                                 enum bp_ask what, const bp_hash *origin,
                                 uint32_t count);

@@ -431,7 +431,8 @@ static void want_blocks(struct bp_pool *p, struct bp_peer *peer,
                bodies are withheld would keep the window for ever. */
             bool next = id == t->page && t->want_next == low && page->grounded;
             bool fits = next || bp_window_has_room(p, room);
-            if (!fits && room == BP_CLASS_RIVAL) p->window.denied = true;
+            if (!fits && room == BP_CLASS_RIVAL && page->grounded)
+                p->window.denied = true;
             if (!fits || (!next && !link_room(p, below_of(page, t->want_next))))
                 return;
             uint32_t slot =

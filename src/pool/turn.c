@@ -129,19 +129,16 @@ static bool is_turn(const struct bp_pool *p, const struct bp_slot *s,
     return peer->serial == (next != 0 ? next : next_turn(p, s, 0));
 }
 
-/* It brought something just now, or was not asked yet: what many failed need
-   not wait for its turn. */
-static bool brings(const struct bp_pool *p, const struct bp_peer *peer) {
-    if (peer->lacked > 0 || peer->body_fails > 0 || peer->lapses > 0)
-        return false;
-    return peer->rate[BP_RATE_BLOCKS].samples == 0 ||
-           peer->progress + 2 * BP_BACKOFF_MS > p->now;
+/* It brought what it was asked for last, or was not asked yet: what many failed
+   need not wait for its turn. */
+static bool brings(const struct bp_peer *peer) {
+    return peer->lacked == 0 && peer->body_fails == 0 && peer->lapses == 0;
 }
 
 bool bp_slot_suits(struct bp_pool *p, const struct bp_slot *s,
                    const struct bp_peer *peer, bool placed) {
     if (!can_bring(p, s, peer)) return false;
-    if ((s->tries < BP_LACKS || brings(p, peer)) && !bp_slot_lacks(s, peer) &&
+    if ((s->tries < BP_LACKS || brings(peer)) && !bp_slot_lacks(s, peer) &&
         is_likely(p, s, peer, placed))
         return true;
     return is_turn(p, s, peer);
@@ -150,7 +147,7 @@ bool bp_slot_suits(struct bp_pool *p, const struct bp_slot *s,
 bool bp_slot_may_hedge(struct bp_pool *p, const struct bp_slot *s,
                        const struct bp_peer *peer, bool once) {
     bool placed = bp_claims_mark(p, peer);
-    if (bp_slot_suits(p, s, peer, placed)) return true;
+    if (!bp_slot_lacks(s, peer)) return bp_slot_suits(p, s, peer, placed);
     return once && s->link != BP_NIL && can_bring(p, s, peer) &&
            bp_slot_claimed(p, s, peer);
 }
@@ -171,7 +168,11 @@ void bp_slot_failed(struct bp_pool *p, struct bp_slot *s,
     p->window.failed += s->tries == 0;
     if (s->tries < UINT16_MAX) s->tries++;
     s->cuts = 0;
-    if (hedge || (again && !had_turn(p, s, peer))) return;
+    if (hedge) return;
+    if (again && !had_turn(p, s, peer)) {
+        if (s->retry <= p->now) s->retry = p->now + 1; /* never at once */
+        return;
+    }
     s->retry = p->now + bp_backoff_ms(s->rounds, 5);
     if (again) {
         s->turn = peer->serial;
@@ -228,8 +229,41 @@ static uint32_t headless(const struct bp_pool *p, enum bp_class class,
     return BP_NIL;
 }
 
+/* The nearest of those with headers that just brought something, or were not
+   asked yet, and claim it; BP_NIL: none is free. */
+static uint32_t likely_header(struct bp_pool *p, const struct bp_slot *s) {
+    uint32_t best = BP_NIL;
+    for (uint32_t i = 0; i < p->n_peers; i++) {
+        const struct bp_peer *peer = &p->peer[i];
+        if (bp_peer_bare(peer) || !has_headers(p, peer) ||
+            !bp_peer_free(p, peer, BP_RATE_LINKS) || !brings(peer) ||
+            bp_slot_lacks(s, peer) || !bp_claims_mark(p, peer) ||
+            !had(p, s, peer))
+            continue;
+        if (best == BP_NIL || bp_peer_nearer(peer, &p->peer[best])) best = i;
+    }
+    return best;
+}
+
+/* The lowest of a class that nobody is left to bring whole: it need not wait
+   for a turn. */
+static void ask_likely(struct bp_pool *p, enum bp_class class) {
+    uint32_t id = p->window.wanted[class].head;
+    if (id == BP_NIL) return;
+    const struct bp_slot *s = bp_slot_at(p, id);
+    if (s->link == BP_NIL || !is_whole(p, s)) return;
+    bp_time patience = s->since + 2 * BP_BACKOFF_MS;
+    if (patience > p->now && first_pass(p, s)) {
+        bp_wake_at(p, patience);
+        return;
+    }
+    uint32_t who = likely_header(p, s);
+    if (who != BP_NIL) ask_headers(p, who, id);
+}
+
 void bp_headers_ask(struct bp_pool *p) {
     if (p->forest.bare == 0) return;
+    for (int k = 0; k < BP_CLASSES; k++) ask_likely(p, (enum bp_class)k);
     for (uint32_t i = 0; i < p->n_peers; i++) {
         const struct bp_peer *peer = &p->peer[i];
         if (bp_peer_bare(peer) || !has_headers(p, peer)) continue;

@@ -72,7 +72,7 @@ static bool asked(const struct bp_pool *p, uint32_t place,
 
 /* The other is far, and this one half as far or less, not for want of links in
    what it gives. One that was never asked is just not far. */
-static bool much_nearer(const struct bp_peer *a, const struct bp_peer *b) {
+bool bp_peer_nearer(const struct bp_peer *a, const struct bp_peer *b) {
     const struct bp_rate *x = &a->rate[BP_RATE_LINKS];
     const struct bp_rate *y = &b->rate[BP_RATE_LINKS];
     uint32_t near = a->rtt_samples > 0 ? a->rtt_ms : FAR_MS;
@@ -86,8 +86,8 @@ static bool much_nearer(const struct bp_peer *a, const struct bp_peer *b) {
 static bool goes_first(const struct bp_pool *p, const struct bp_peer *a,
                        const struct bp_peer *b) {
     if (a->back == 0 && b->back == 0) {
-        if (much_nearer(a, b)) return true;
-        if (much_nearer(b, a)) return false;
+        if (bp_peer_nearer(a, b)) return true;
+        if (bp_peer_nearer(b, a)) return false;
     }
     return bp_peer_before(p, a, b);
 }

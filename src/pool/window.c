@@ -430,7 +430,9 @@ static void hedge(struct bp_pool *p) {
     const struct bp_slot *s = bp_slot_at(p, id);
     if (s->state != BP_SLOT_ASKED || s->req[0] == 0 || s->req[1] != 0) return;
     struct bp_request *first = bp_request_find(p, s->req[0]);
-    if (first == NULL || first->state != BP_REQ_OUT) return;
+    if (first == NULL || first->state != BP_REQ_OUT ||
+        (first->second == id && first->vain >= BP_LACKS))
+        return;
     uint64_t ms = 0;
     uint32_t place = second_server(p, id, first, &ms);
     if (place == BP_NIL || !is_long(p, first, ms)) return;
@@ -439,6 +441,7 @@ static void hedge(struct bp_pool *p) {
     bp_slot_ask(p, id, r->id);
     r->wants[r->n_wants++] = id;
     r->hedge = true;
+    first->vain += first->second == id;
     first->hedged = true;
     first->second = id;
     push_ask(p, r);
@@ -461,6 +464,7 @@ static void schedule_retries(struct bp_pool *p) {
 }
 
 void bp_window_schedule(struct bp_pool *p) {
+    p->window.scans = 0;
     bp_window_open(p);
     open_ahead(p);
     ask_all(p);
@@ -593,12 +597,16 @@ static void note_missed(struct bp_pool *p, const struct bp_request *r) {
     if (own) bp_peer_failed(p, peer, BP_OFF_LACKING, NULL);
 }
 
+/* Something is asked by this request still: nobody else was faster. */
+static bool is_vain(const struct bp_pool *p, const struct bp_request *r) {
+    for (uint32_t i = 0; i < r->n_wants; i++)
+        if (bp_slot_asked_by(p, r->wants[i], r->id)) return true;
+    return false;
+}
+
 /* It is a fault only if the peer claimed to have it. */
 static void gave_nothing(struct bp_pool *p, struct bp_peer *peer, bool sure) {
-    if (!sure) {
-        if (peer->lacked < UINT8_MAX) peer->lacked++;
-        return;
-    }
+    if (!sure) return;
     bp_blame(p, peer->by, BP_OFF_EMPTY, 0, NULL, 0, false);
     if (peer->body_retry > p->now) return; /* asked for before the pause */
     peer->body_retry = p->now + bp_backoff_ms(peer->body_fails++, 6);
@@ -608,11 +616,9 @@ static void close_bodies(struct bp_pool *p, struct bp_request *r, size_t n,
                          bool useful) {
     struct bp_peer *peer = &p->peer[r->peer];
     bp_estimate_reply(p, peer, r, n);
+    if (!useful && is_vain(p, r) && peer->lacked < UINT8_MAX) peer->lacked++;
     note_missed(p, r);
-    if (n == 0 && r->n_wants > 0)
-        gave_nothing(p, peer, r->sure);
-    else if (!useful && peer->lacked < UINT8_MAX)
-        peer->lacked++;
+    if (n == 0 && r->n_wants > 0) gave_nothing(p, peer, r->sure);
     if (useful) {
         peer->body_fails = 0;
         peer->lacked = 0;

@@ -1,4 +1,5 @@
-/* window.h: the blocks whose bodies are wanted, asked for and held. */
+/* window.h: the blocks whose bodies are wanted, asked for and held. Which of
+   them give way is said in room.c. */
 #ifndef BP_POOL_WINDOW_H
 #define BP_POOL_WINDOW_H
 
@@ -74,6 +75,7 @@ struct bp_window {
     bool yields;        /* … or in the last: the best leaves it its share */
     uint64_t yielded;   /* `used` when nothing more could be given to a rival */
     bp_time yield_next; /* once a moment: what goes must not come back in it */
+    uint32_t scans;     /* of all slots, in this step */
     uint64_t classes;   /* which sections had which class lately */
     struct bp_list wanted[BP_CLASSES];
     uint32_t sizes[BP_SIZES];
@@ -174,7 +176,8 @@ void bp_window_missed(struct bp_pool *p, uint32_t slot,
 /* The body was bad: it is released, and wanted again unless the header says
    that it is empty. */
 void bp_window_refuse(struct bp_pool *p, uint32_t slot);
-/* The same for all that this one gave, and that is not being inserted. */
+/* The same for what this one gave, and that is not being inserted: for some
+   hundreds of it. */
 void bp_window_refuse_all(struct bp_pool *p, bp_by by);
 /* Bytes of a block, as of late, the mean. */
 uint32_t bp_window_mean(const struct bp_pool *p);
