@@ -148,8 +148,8 @@ bool bp_slot_may_hedge(struct bp_pool *p, const struct bp_slot *s,
                        const struct bp_peer *peer, bool once) {
     bool placed = bp_claims_mark(p, peer);
     if (!bp_slot_lacks(s, peer)) return bp_slot_suits(p, s, peer, placed);
-    return once && s->link != BP_NIL && can_bring(p, s, peer) &&
-           bp_slot_claimed(p, s, peer);
+    return once && can_bring(p, s, peer) &&
+           (s->link != BP_NIL ? bp_slot_claimed(p, s, peer) : reaches(s, peer));
 }
 
 /* It was asked in its turn, not because it is likely to have it. */

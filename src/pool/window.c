@@ -368,14 +368,16 @@ uint32_t bp_window_lowest(const struct bp_pool *p) {
     return BP_NIL;
 }
 
-/* The lowest of the blocks that lists go on with and that is asked for. */
-static uint32_t lowest_listed(const struct bp_pool *p) {
+/* The lowest of the blocks of lists that is asked for: of those that are needed
+   next, or also of those that lists go on with. */
+static uint32_t lowest_listed(const struct bp_pool *p, bool roots) {
     uint32_t lowest = BP_NIL;
     for (uint32_t i = 0; i < p->window.slots.used; i++) {
         const struct bp_slot *s = bp_table_get(&p->window.slots, i);
-        if (s == NULL || s->link != BP_NIL || !s->root || s->only_owner ||
+        if (s == NULL || s->link != BP_NIL || s->only_owner ||
             s->state != BP_SLOT_ASKED)
             continue;
+        if (s->rank != BP_CLASS_BEST && !(roots && s->root)) continue;
         if (lowest == BP_NIL || s->number < bp_slot_at(p, lowest)->number)
             lowest = i;
     }
@@ -420,12 +422,21 @@ static bool is_long(struct bp_pool *p, const struct bp_request *first,
     return false;
 }
 
+/* Blocks of lists are looked through one by one: where there are many, only
+   when nothing came for a while. */
+static bool worth_a_scan(struct bp_pool *p) {
+    if (p->window.bare.n == 0) return false;
+    bp_time still = p->moved + BP_BACKOFF_MS;
+    if (still > p->now) bp_wake_at(p, still);
+    return still <= p->now || p->window.slots.n <= 256;
+}
+
 /* Asks a second peer for it when the first takes long. */
 static void hedge(struct bp_pool *p) {
     bool half = p->half_due <= p->now;
     if (p->n_peers < 2 || (!half && inserting(p))) return;
     uint32_t id = p->window.missing > 0 ? bp_window_lowest(p) : BP_NIL;
-    if (id == BP_NIL && half) id = lowest_listed(p);
+    if (id == BP_NIL && (half || worth_a_scan(p))) id = lowest_listed(p, half);
     if (id == BP_NIL) return;
     const struct bp_slot *s = bp_slot_at(p, id);
     if (s->state != BP_SLOT_ASKED || s->req[0] == 0 || s->req[1] != 0) return;
