@@ -173,14 +173,13 @@ static void drop(struct bp_pool *p, uint32_t id) {
     bp_forest_drop(p, id);
 }
 
-/* The newest links of the heaviest branch that dangles. Those that came in
+/* The newest links of the heaviest branch on this section. Those that came in
    whole blocks cannot be condensed, and a branch of them may take all places
-   before the few that are missing below it come. */
-static bool cut_top(struct bp_pool *p) {
+   before the few that are missing below come. */
+static bool cut_top(struct bp_pool *p, uint32_t root) {
     struct bp_forest *f = &p->forest;
-    uint32_t id = bp_forest_heaviest_dangling(f);
-    if (id == BP_NIL) return false;
-    id = heaviest_leaf(f, id);
+    if (root == BP_NIL) return false;
+    uint32_t id = heaviest_leaf(f, root);
     const struct bp_section *s = bp_section_at(f, id);
     const struct bp_stretch *st = bp_stretch_at(f, s->newest);
     if (s->trusted || st->chunk == BP_NIL) return false;
@@ -216,10 +215,9 @@ bool bp_room_is(const struct bp_pool *p, uint64_t n) {
     return lacking(p, n) == 0;
 }
 
-bool bp_room_for(struct bp_pool *p, uint32_t asker, uint64_t n) {
+/* Something gives way for the asker, if it can. */
+static bool make_room(struct bp_pool *p, uint32_t asker, uint64_t need) {
     struct bp_forest *f = &p->forest;
-    uint64_t need = lacking(p, n);
-    if (need == 0) return true;
     bool more = f->buried >= need; /* it comes when the items are released */
     if (!more) more = condense_longest(p, borrower(f));
     if (!more) {
@@ -232,8 +230,34 @@ bool bp_room_for(struct bp_pool *p, uint32_t asker, uint64_t n) {
             p, kind_of(f, asker, bp_forest_heaviest_dangling(f)));
     if (!more && asker == BP_ROOM_JOINS)
         more = condense_longest(p, TOP) || condense_longest(p, OTHERS) ||
-               cut_top(p);
-    if (more) bp_wake_at(p, p->now);
+               cut_top(p, bp_forest_heaviest_dangling(f));
+    return more;
+}
+
+bool bp_room_for(struct bp_pool *p, uint32_t asker, uint64_t n) {
+    uint64_t need = lacking(p, n);
+    if (need == 0) return true;
+    if (make_room(p, asker, need)) bp_wake_at(p, p->now);
+    return false;
+}
+
+/* Its own newest links, if they are not its oldest, nor stand on condensed
+   ones: those would go as well. */
+static bool cut_own(struct bp_pool *p, uint32_t section) {
+    struct bp_forest *f = &p->forest;
+    uint32_t leaf = heaviest_leaf(f, section);
+    uint32_t older = bp_stretch_at(f, bp_section_at(f, leaf)->newest)->older;
+    bool stays = older != BP_NIL ? bp_stretch_at(f, older)->chunk != BP_NIL
+                                 : leaf != section;
+    return stays && cut_top(p, section);
+}
+
+bool bp_room_below(struct bp_pool *p, uint32_t section, uint64_t n) {
+    uint64_t need = lacking(p, n);
+    if (need == 0) return true;
+    uint32_t top = bp_forest_heaviest_dangling(&p->forest);
+    if (make_room(p, section, need) || cut_top(p, top) || cut_own(p, section))
+        bp_wake_at(p, p->now);
     return false;
 }
 
@@ -355,7 +379,9 @@ static bool evict_ahead(struct bp_pool *p) {
     struct bp_window *w = &p->window;
     if (w->bytes[BP_CLASS_AHEAD] <= p->cfg.window_bytes / 4) return false;
     uint32_t id = w->wanted[BP_CLASS_AHEAD].head;
-    if (id == BP_NIL && w->scans++ < SCANS) id = last_needed(p, BP_CLASS_AHEAD);
+    if (id != BP_NIL && give_up(p, id)) return true;
+    if (w->scans++ >= SCANS) return false;
+    id = last_needed(p, BP_CLASS_AHEAD);
     return id != BP_NIL && give_up(p, id);
 }
 
@@ -367,13 +393,13 @@ static bool evict_rival(struct bp_pool *p) {
     return id != BP_NIL && give_up(p, id);
 }
 
-#define REACH_FEW 64
+#define REACH_FEW 1024 /* a scan of as many slots costs little */
 
 /* One of the best branch that is so far up that the window will be full of
    others before. */
 static bool evict_far(struct bp_pool *p, uint64_t number) {
     uint64_t reach = p->cfg.window_bytes / bp_window_mean(p);
-    if (reach > REACH_FEW) return false; /* there is room for a few of those */
+    if (reach > REACH_FEW || p->window.scans++ >= SCANS) return false;
     uint32_t id = last_needed(p, BP_CLASS_BEST);
     return id != BP_NIL && bp_slot_at(p, id)->number > number + reach &&
            give_up(p, id);

@@ -186,7 +186,7 @@ static bool fill_section(struct bp_pool *p, uint32_t section,
         }
         if (*in_flight >= BP_FILLS) return false;
         uint32_t n = st->n > BP_CHUNK_MIN ? st->n : BP_CHUNK_MIN;
-        if (urgent ? !bp_room_for(p, section, n)
+        if (urgent ? !bp_room_below(p, section, n)
                    : !bp_room_is(p, n + bp_links_unit(f)))
             return false;
         if (!ask_fill(p, st)) return false;

@@ -542,6 +542,9 @@ bool bp_room_is(const struct bp_pool *p, uint64_t n);
 /* The same; if not, something else gives way for this section (BP_NIL: a new
    one; or BP_ROOM_JOINS), and the room is there when the actions were taken. */
 bool bp_room_for(struct bp_pool *p, uint32_t section, uint64_t n);
+/* The same for the lowest links of a section that is joined: if nothing else
+   does, the newest of the heaviest branch that dangles give way, or its own. */
+bool bp_room_below(struct bp_pool *p, uint32_t section, uint64_t n);
 /* A branch of this giver goes that stands still, or has less work than the
    section. False: there is none. */
 bool bp_room_of_giver(struct bp_pool *p, uint32_t section, bp_by by);

@@ -121,12 +121,19 @@ static uint64_t next_turn(const struct bp_pool *p, const struct bp_slot *s,
 
 /* What is fetched ahead of time waits until its branch is joined: what nobody
    is likely to have would be asked for without end. */
-static bool is_turn(const struct bp_pool *p, const struct bp_slot *s,
+static bool is_turn(struct bp_pool *p, const struct bp_slot *s,
                     const struct bp_peer *peer) {
     if (s->rank == BP_CLASS_AHEAD) return false;
     if (s->retry > p->now || first_pass(p, s)) return false;
     uint64_t next = next_turn(p, s, s->turn);
-    return peer->serial == (next != 0 ? next : next_turn(p, s, 0));
+    if (next == 0) next = next_turn(p, s, 0);
+    if (peer->serial == next) return true;
+    /* Who has other things to do does not keep it for ever. */
+    struct bp_peer *who = bp_peer_of(p, next);
+    if (who == NULL || bp_peer_free(p, who, BP_RATE_BLOCKS)) return false;
+    bp_time patience = s->retry + 2 * BP_BACKOFF_MS;
+    if (patience > p->now) bp_wake_at(p, patience);
+    return patience <= p->now;
 }
 
 /* It brought what it was asked for last, or was not asked yet: what many failed
@@ -218,7 +225,7 @@ static void ask_headers(struct bp_pool *p, uint32_t place, uint32_t id) {
 
 /* The first of the list that nobody can bring whole, and whose turn it is to
    be asked of this peer; or BP_NIL. */
-static uint32_t headless(const struct bp_pool *p, enum bp_class class,
+static uint32_t headless(struct bp_pool *p, enum bp_class class,
                          const struct bp_peer *peer) {
     for (uint32_t id = p->window.wanted[class].head; id != BP_NIL;
          id = bp_slot_at(p, id)->next) {
