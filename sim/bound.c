@@ -156,11 +156,12 @@ static uint64_t time_above(struct sim *s, const uint64_t *reach,
          b = s->tree.b[b].parent) {
         const struct tblock *x = &s->tree.b[b];
         if (tree_height(&s->tree, b) <= height) break;
+        uint64_t size = x->empty ? 0 : x->body_size;
         lack.blocks++;
-        lack.bytes += x->link_size + (x->empty ? 0 : x->body_size);
+        lack.bytes += x->link_size + size;
         lack.bodies += !x->empty;
-        lack.body_bytes += x->empty ? 0 : x->body_size;
-        if (!x->empty) lack.squares += (double)x->body_size * x->body_size;
+        lack.body_bytes += size;
+        lack.squares += (double)size * (double)size;
     }
     return line_time(s, &l, &lack);
 }

@@ -85,7 +85,6 @@ static void plan_due(struct sim *s, bp_time start, uint64_t blocks) {
         const struct peer_spec *x = &s->w->peer[i];
         if (!x->steady || x->join_at == BP_TIME_NEVER) continue;
         bp_time at = grown_at(s, x);
-        if (at < x->join_at) at = x->join_at;
         if (at > joined) joined = at;
     }
     bp_time few = bound_time(s, blocks, start);

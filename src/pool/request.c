@@ -171,7 +171,7 @@ void bp_request_spoiled(struct bp_pool *p, struct bp_request *r,
     if (peer->id != by) return;
     for (uint32_t i = 0; i < r->n_wants; i++)
         bp_window_missed(p, r->wants[i], r);
-    if (r->n_wants > 0 && peer->lacked < UINT8_MAX) peer->lacked++;
+    if (r->n_wants > 0) bp_peer_lacked(peer);
     bp_peer_failed(p, peer, BP_OFF_EMPTY, NULL);
     bp_request_close(p, r);
 }

@@ -9,7 +9,7 @@
 
 #include "pool/state.h"
 
-#define FEW_BLOCKS 8
+#define FEW_BLOCKS 8 /* of what is set aside for one, in the window */
 
 int bp_window_init(struct bp_pool *p) {
     struct bp_window *w = &p->window;
@@ -408,8 +408,8 @@ void bp_window_refuse(struct bp_pool *p, uint32_t id) {
     become(p, id, BP_SLOT_WANTED);
 }
 
-#define REFUSED_MOST                                                           \
-    256 /* at once, for each goes back to its place in a list */
+/* At once, for each goes back to its place in a list. */
+#define REFUSED_MOST 256
 
 void bp_window_refuse_all(struct bp_pool *p, bp_by by) {
     uint32_t n = 0;

@@ -403,6 +403,10 @@ static inline bp_time bp_probe_pause(const struct bp_pool *p, uint32_t fails) {
 }
 
 /* ---- peer.c ---- */
+/* It gave nothing of what it was asked for. */
+static inline void bp_peer_lacked(struct bp_peer *peer) {
+    if (peer->lacked < UINT8_MAX) peer->lacked++;
+}
 void bp_on_joined(struct bp_pool *p, const struct bp_ev_joined *ev);
 void bp_on_claim(struct bp_pool *p, const struct bp_ev_claim *ev);
 void bp_on_range(struct bp_pool *p, const struct bp_ev_range *ev);

@@ -66,6 +66,13 @@ static bool reaches(const struct bp_slot *s, const struct bp_peer *peer) {
 
 #define LACKED_MOST 2 /* guesses at what a peer has whose head is unknown */
 
+/* Others had time since then; else it is looked at again when they had. */
+static bool waited(struct bp_pool *p, bp_time since) {
+    bp_time end = since + 2 * BP_BACKOFF_MS;
+    if (end > p->now) bp_wake_at(p, end);
+    return end <= p->now;
+}
+
 /* What it does not claim it is asked for only when others had time to bring
    it. */
 static bool is_likely(struct bp_pool *p, const struct bp_slot *s,
@@ -74,10 +81,7 @@ static bool is_likely(struct bp_pool *p, const struct bp_slot *s,
     if (bp_peer_serves(peer, s->number) && had(p, s, peer)) return true;
     if (!reaches(s, peer)) return false;
     if (!placed && peer->lacked < LACKED_MOST) return true;
-    bp_time patience = s->since + 2 * BP_BACKOFF_MS;
-    if (patience <= p->now) return true;
-    bp_wake_at(p, patience);
-    return false;
+    return waited(p, s->since);
 }
 
 /* Somebody is left for the first pass, and is not in a pause. */
@@ -131,9 +135,7 @@ static bool is_turn(struct bp_pool *p, const struct bp_slot *s,
     /* Who has other things to do does not keep it for ever. */
     struct bp_peer *who = bp_peer_of(p, next);
     if (who == NULL || bp_peer_free(p, who, BP_RATE_BLOCKS)) return false;
-    bp_time patience = s->retry + 2 * BP_BACKOFF_MS;
-    if (patience > p->now) bp_wake_at(p, patience);
-    return patience <= p->now;
+    return waited(p, s->retry);
 }
 
 /* It brought what it was asked for last, or was not asked yet: what many failed
@@ -236,8 +238,8 @@ static uint32_t headless(struct bp_pool *p, enum bp_class class,
     return BP_NIL;
 }
 
-/* The nearest of those with headers that just brought something, or were not
-   asked yet, and claim it; BP_NIL: none is free. */
+/* The nearest of those with headers that brought what they were asked for last,
+   or were not asked yet, and claim it; BP_NIL: none is free. */
 static uint32_t likely_header(struct bp_pool *p, const struct bp_slot *s) {
     uint32_t best = BP_NIL;
     for (uint32_t i = 0; i < p->n_peers; i++) {
@@ -252,18 +254,14 @@ static uint32_t likely_header(struct bp_pool *p, const struct bp_slot *s) {
     return best;
 }
 
-/* The lowest of a class that nobody is left to bring whole: it need not wait
-   for a turn. */
+/* The lowest of a class that nobody is left to bring whole, or only who is too
+   busy: it need not wait for a turn. */
 static void ask_likely(struct bp_pool *p, enum bp_class class) {
     uint32_t id = p->window.wanted[class].head;
     if (id == BP_NIL) return;
     const struct bp_slot *s = bp_slot_at(p, id);
     if (s->link == BP_NIL || !is_whole(p, s)) return;
-    bp_time patience = s->since + 2 * BP_BACKOFF_MS;
-    if (patience > p->now && first_pass(p, s)) {
-        bp_wake_at(p, patience);
-        return;
-    }
+    if (first_pass(p, s) && !waited(p, s->since)) return;
     uint32_t who = likely_header(p, s);
     if (who != BP_NIL) ask_headers(p, who, id);
 }

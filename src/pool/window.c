@@ -627,7 +627,7 @@ static void close_bodies(struct bp_pool *p, struct bp_request *r, size_t n,
                          bool useful) {
     struct bp_peer *peer = &p->peer[r->peer];
     bp_estimate_reply(p, peer, r, n);
-    if (!useful && is_vain(p, r) && peer->lacked < UINT8_MAX) peer->lacked++;
+    if (!useful && is_vain(p, r)) bp_peer_lacked(peer);
     note_missed(p, r);
     if (n == 0 && r->n_wants > 0) gave_nothing(p, peer, r->sure);
     if (useful) {
