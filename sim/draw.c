@@ -311,9 +311,9 @@ static void draw_config(struct draw *d) {
         odds(d, 90) ? between(d, 16, 256) * 1024u : between(d, 4096, 16000);
     c->workers = between(d, 1, 4);
     c->reply_bytes_max = 64 * 1024;
-    c->links_per_request = between(d, 6, 32);
-    c->hashes_per_request = between(d, 6, 32);
-    c->blocks_per_request = between(d, 2, 12);
+    c->links_per_request = between(d, 6, 24);
+    c->hashes_per_request = between(d, 6, 24);
+    c->blocks_per_request = between(d, 2, 10);
     c->insert_items_max = between(d, 8, 96);
     c->insert_bytes_max = between(d, 8, 128) * 1024u;
     c->check_links_max = between(d, 16, 128);
