@@ -12,6 +12,7 @@
      walk      from heads downward, until something held is reached
      trail     the same for peers that answer with bare hashes
      pages     the lists that they gave
+     ground    where those end, as the chain rises
      links     the places of links; section: the forest they form (forest.h)
      spine     what was condensed, and is filled again
      room      who gives way when a budget is full

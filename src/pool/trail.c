@@ -32,8 +32,7 @@ static bool finished(const struct bp_trail *t) {
     return t->state == BP_TRAIL_GROUNDED && t->page == BP_NIL;
 }
 
-/* Its place is looked up anew. */
-static void lose(const struct bp_pool *p, struct bp_trail *t) {
+void bp_trail_lose(const struct bp_pool *p, struct bp_trail *t) {
     t->seen = p->forest.losses - 1;
 }
 
@@ -42,7 +41,7 @@ static void begin(struct bp_pool *p, struct bp_trail *t, const bp_hash *head) {
                             .head = *head,
                             .start = *head,
                             .page = BP_NIL };
-    lose(p, t);
+    bp_trail_lose(p, t);
 }
 
 void bp_trails_free(struct bp_pool *p, uint32_t peer, bool gone) {
@@ -78,10 +77,24 @@ static void forged(struct bp_pool *p, struct bp_peer *peer, const bp_hash *hash,
     bp_wake_at(p, p->now);
 }
 
+static const bp_hash *last_hash(const struct bp_pool *p, uint32_t id) {
+    const struct bp_page *page = bp_page_at(p, id);
+    return &page->hash[page->n - 1];
+}
+
+/* What its last hash stood on was connected, and is not any more. */
+static bool came_loose(const struct bp_pool *p, uint32_t id) {
+    bp_ref ref = bp_link_find(&p->forest, last_hash(p, id));
+    if (ref == BP_NIL) return false;
+    uint32_t section = bp_link_section(&p->forest, ref);
+    return !bp_section_at(&p->forest, section)->connected;
+}
+
 /* Leads it over a page, from this number on. */
 static void enter(struct bp_pool *p, struct bp_trail *t, uint32_t id,
                   uint64_t number) {
     struct bp_page *page = bp_page_at(p, id);
+    if (page->grounded && came_loose(p, id)) page->grounded = false;
     if (t->page != id) { /* else it grew */
         page->newer = t->page;
         page->high = number;
@@ -129,6 +142,14 @@ static bool jump(struct bp_pool *p, struct bp_peer *peer, struct bp_trail *t,
     return false;
 }
 
+/* Its lowest page ends where it does. */
+static bool ends_in_page(const struct bp_pool *p, const struct bp_trail *t) {
+    if (t->page == BP_NIL) return false;
+    const struct bp_page *page = bp_page_at(p, t->page);
+    return page->top - (page->n - 1) == t->end_number &&
+           bp_hash_eq(last_hash(p, t->page), &t->end);
+}
+
 /* Brings `state`, `end` and `page` up to date. */
 static void locate(struct bp_pool *p, struct bp_peer *peer,
                    struct bp_trail *t) {
@@ -153,13 +174,16 @@ static void locate(struct bp_pool *p, struct bp_peer *peer,
             return;
         }
         if (!t->numbered) return;
+        bool ends = ends_in_page(p, t);
         uint32_t id = bp_page_below(p, peer, t->page, t->end_number, &t->end);
+        if (id == BP_NIL && !ends)
+            id = bp_page_with(p, peer, t->page, t->end_number, &t->end);
         if (id == BP_NIL) {
             t->state = BP_TRAIL_OPEN;
             return;
         }
         /* It has `end` itself, which lies below something condensed. */
-        bool too = t->page == BP_NIL && bp_page_at(p, id)->top >= t->end_number;
+        bool too = !ends && bp_page_at(p, id)->top >= t->end_number;
         enter(p, t, id, too ? t->end_number : t->end_number - 1);
     }
 }
@@ -203,83 +227,8 @@ static void aim(struct bp_pool *p, struct bp_peer *peer) {
     if (!meet && fresh->state != BP_TRAIL_GROUNDED && !finished(old)) return;
     *old = *fresh;
     fresh->state = BP_TRAIL_NONE;
-    lose(p, old); /* they may have met */
+    bp_trail_lose(p, old); /* they may have met */
     locate(p, peer, old);
-}
-
-/* ---- ground that rises --------------------------------------------------- */
-
-/* The newest hash of a page that is connected or held, of those with numbers
-   from low to high; page->n: none. What is above the trail does not count. */
-static uint32_t ground_in(const struct bp_pool *p, const struct bp_page *page,
-                          uint64_t low, uint64_t high) {
-    const struct bp_forest *f = &p->forest;
-    struct bp_held held;
-    if (high > page->high) high = page->high;
-    for (uint32_t i = high < page->top ? (uint32_t)(page->top - high) : 0;
-         i < page->n && page->top - i >= low; i++) {
-        const bp_hash *h = &page->hash[i];
-        bp_ref ref = bp_link_find(f, h);
-        bool found =
-            ref != BP_NIL
-                ? bp_section_at(f, bp_link_section(f, ref))->connected
-                : page->top - i <= p->recent_top && bp_known_held(p, h, &held);
-        if (found) return i;
-    }
-    return page->n;
-}
-
-/* Ends the lists where something connected since they were looked at. */
-static void raise(struct bp_pool *p, struct bp_peer *peer, struct bp_trail *t) {
-    uint64_t low = p->forest.joined_low, high = p->forest.joined_high;
-    uint32_t ground = BP_NIL, at = 0;
-    for (uint32_t id = t->page; id != BP_NIL; id = bp_page_at(p, id)->newer) {
-        const struct bp_page *page = bp_page_at(p, id);
-        if (page->top < low) continue;
-        if (page->top - (page->n - 1) > high) break;
-        uint32_t i = ground_in(p, page, low, high);
-        if (i == page->n) continue;
-        ground = id;
-        at = i;
-    }
-    if (ground == BP_NIL) return;
-    while (t->page != ground) {
-        uint32_t newer = bp_page_at(p, t->page)->newer;
-        bp_page_free(p, peer, t->page);
-        t->page = newer;
-    }
-    struct bp_page *page = bp_page_at(p, ground);
-    if (at + 1 < page->n) bp_page_truncate(page, at);
-    t->end = page->hash[at];
-    t->end_number = page->top - at;
-    t->state = BP_TRAIL_GROUNDED;
-}
-
-/* What is inserted needs no hint any more. A page may begin above the trail,
-   which is over all the same where that is reached. */
-static void shed(struct bp_pool *p, struct bp_peer *peer, struct bp_trail *t) {
-    struct bp_held held;
-    while (t->page != BP_NIL) {
-        struct bp_page *page = bp_page_at(p, t->page);
-        while (page->n > 0 && page->top - (page->n - 1) <= p->recent_top &&
-               bp_known_held(p, &page->hash[page->n - 1], &held)) {
-            page->n--;
-            page->n_roots = 0;
-            page->grounded = true;
-        }
-        if (page->n > 0 && page->top - (page->n - 1) <= page->high) return;
-        uint32_t newer = page->newer;
-        if (page->n == 0)
-            bp_page_free(p, peer, t->page);
-        else
-            peer->littered = true; /* another trail may lead over it */
-        t->page = newer;
-        if (newer != BP_NIL)
-            bp_page_at(p, newer)->grounded = true;
-        else
-            lose(p, t); /* what is above may be missing */
-    }
-    if (t->seen != p->forest.losses) bp_wake_at(p, p->now);
 }
 
 /* ---- confirming --------------------------------------------------------- */
@@ -446,10 +395,15 @@ static void want_blocks(struct bp_pool *p, struct bp_peer *peer,
 
 /* ---- asking ------------------------------------------------------------- */
 
+static uint64_t list_size(struct bp_pool *p, const struct bp_peer *peer,
+                          const struct bp_trail *t) {
+    uint64_t count = bp_estimate_size(p, peer, BP_RATE_HASHES);
+    return count < t->end_number ? count : t->end_number;
+}
+
 static void ask_hashes(struct bp_pool *p, uint32_t place, struct bp_trail *t) {
     struct bp_peer *peer = &p->peer[place];
-    uint64_t count = bp_estimate_size(p, peer, BP_RATE_HASHES);
-    if (count > t->end_number) count = t->end_number;
+    uint64_t count = list_size(p, peer, t);
     if (count == 0) return;
     struct bp_request *r =
         bp_request_new(p, place, BP_ASK_HASHES, (uint32_t)count);
@@ -481,6 +435,15 @@ static bool page_room(const struct bp_pool *p, uint32_t place) {
         return own - BP_PAGES_OWN < most / 2 &&
                shared + own - BP_PAGES_OWN < most;
     return own - BP_PAGES_OWN < most / 8 && shared < most / 2;
+}
+
+/* The next list finds room on the trail's lowest page. */
+static bool list_fits(struct bp_pool *p, const struct bp_peer *peer,
+                      const struct bp_trail *t) {
+    if (!ends_in_page(p, t)) return false;
+    const struct bp_page *page = bp_page_at(p, t->page);
+    return !page->grounded && page->n_roots < BP_UNCONFIRMED &&
+           page->n + list_size(p, peer, t) <= BP_PAGE_HASHES;
 }
 
 /* The newest list is needed last, and all of a newer head: what is above waits
@@ -519,7 +482,7 @@ static void follow(struct bp_pool *p, uint32_t place, struct bp_trail *t,
         bp_wake_at(p, t->retry);
         return;
     }
-    if (t->state == BP_TRAIL_GROUNDED) shed(p, peer, t);
+    if (t->state == BP_TRAIL_GROUNDED) bp_trail_shed(p, peer, t);
     if (finished(t))
         return; /* or its start is missing, as the next look says */
     want_root(p, peer, &t->start,
@@ -532,8 +495,9 @@ static void follow(struct bp_pool *p, uint32_t place, struct bp_trail *t,
         !bp_peer_free(p, peer, BP_RATE_HASHES) ||
         !bp_request_apart(p, place, &t->end))
         return;
-    if (!page_room(p, place)) cut_newest(p, peer, t);
-    if (page_room(p, place)) ask_hashes(p, place, t);
+    bool fits = list_fits(p, peer, t);
+    if (!fits && !page_room(p, place)) cut_newest(p, peer, t);
+    if (fits || page_room(p, place)) ask_hashes(p, place, t);
 }
 
 static void pursue(struct bp_pool *p, uint32_t place, bool walk) {
@@ -573,14 +537,28 @@ static void look(struct bp_pool *p, struct bp_peer *peer) {
     aim(p, peer);
     if (p->forest.joined_low <= p->forest.joined_high)
         for (int k = 0; k < BP_TRAILS; k++)
-            if (live(&peer->trail[k])) raise(p, peer, &peer->trail[k]);
+            if (live(&peer->trail[k])) bp_trail_raise(p, peer, &peer->trail[k]);
     sweep(p, peer);
 }
 
-/* Every head is fetched; lists are asked of the best, and of some of the
-   others in turns. */
+/* The nearest of those who claim what the best claims: a walk is a chain of
+   round trips. */
+static uint32_t leader(const struct bp_pool *p) {
+    uint32_t lead = p->best;
+    for (uint32_t i = 0; i < p->n_peers && lead != BP_NIL; i++) {
+        const struct bp_peer *peer = &p->peer[i], *first = &p->peer[lead];
+        if (bp_peer_bare(peer) && bp_peer_candidate(p, peer) &&
+            peer->back == 0 && bp_peer_nearer(peer, first) &&
+            bp_hash_eq(&peer->info.claim.head, &first->info.claim.head))
+            lead = i;
+    }
+    return lead;
+}
+
+/* Every head is fetched; lists are asked of the best, of who is nearest to its
+   head, and of some of the others in turns. */
 void bp_trails_schedule(struct bp_pool *p) {
-    uint32_t walking = 0;
+    uint32_t walking = 0, lead = leader(p);
     for (uint32_t i = 0; i < p->n_peers; i++) {
         struct bp_peer *peer = &p->peer[i];
         if (peer->state != BP_PEER_LIVE || !bp_peer_bare(peer)) continue;
@@ -590,8 +568,9 @@ void bp_trails_schedule(struct bp_pool *p) {
         }
         look(p, peer);
         if (peer->state != BP_PEER_LIVE) continue;
-        pursue(p, i, i == p->best);
-        if (i != p->best && peer->out[BP_RATE_HASHES] > 0) walking++;
+        pursue(p, i, i == p->best || i == lead);
+        if (i != p->best && i != lead && peer->out[BP_RATE_HASHES] > 0)
+            walking++;
     }
     p->forest.joined_low = UINT64_MAX;
     p->forest.joined_high = 0;
@@ -649,11 +628,6 @@ static size_t worth(const struct bp_pool *p, const struct bp_peer *peer,
             return i + 1;
     }
     return ev->n;
-}
-
-static const bp_hash *last_hash(const struct bp_pool *p, uint32_t id) {
-    const struct bp_page *page = bp_page_at(p, id);
-    return &page->hash[page->n - 1];
 }
 
 static void take_list(struct bp_pool *p, struct bp_peer *peer,
