@@ -94,14 +94,21 @@ static void keep_heaviest(struct bp_pool *p, uint32_t root) {
     keep(p, heaviest_leaf(&p->forest, root));
 }
 
-/* What must not go: the heaviest branch of what is joined, of what dangles,
-   and of the one that asks, and the best peer's. */
+static bool stands_still(const struct bp_pool *p, const struct bp_section *s) {
+    return s->progress + p->cfg.progress_ms <= p->now;
+}
+
+/* What must not go: the heaviest branch of what is joined, of what dangles
+   while it moves, and of the one that asks, and the best peer's. */
 static void mark_kept(struct bp_pool *p, uint32_t asker) {
     struct bp_forest *f = &p->forest;
     bp_forest_rank(f);
     p->mark++;
     if (f->n_order > 0) keep_heaviest(p, bp_section_at(f, f->order[0])->root);
-    if (f->dangling != BP_NIL) keep_heaviest(p, f->dangling);
+    uint32_t top = f->dangling;
+    if (top != BP_NIL &&
+        !(is_section(asker) && stands_still(p, bp_section_at(f, top))))
+        keep_heaviest(p, top);
     if (is_section(asker)) keep_heaviest(p, asker);
     if (p->best == BP_NIL) return;
     bp_ref head = bp_link_find(f, &p->peer[p->best].info.claim.head);
@@ -116,7 +123,7 @@ static int turn(const struct bp_pool *p, uint32_t id, uint32_t asker) {
     if (s->trusted || s->child != BP_NIL || s->mark == p->mark) return 3;
     const struct bp_section *root =
         bp_section_at(f, s->connected ? id : s->root);
-    bool still = root->progress + p->cfg.progress_ms <= p->now;
+    bool still = stands_still(p, root);
     if (!s->connected && still) return 0;
     if (s->connected && (still || bp_u256_cmp(&s->tip, &p->head.td) <= 0))
         return 1;
@@ -215,6 +222,23 @@ bool bp_room_is(const struct bp_pool *p, uint64_t n) {
     return lacking(p, n) == 0;
 }
 
+/* A branch that has most of the places, of which nothing can be condensed (it
+   came in whole blocks), and that finds none to go on: it begins anew. */
+static bool begin_anew(struct bp_pool *p, uint32_t asker) {
+    struct bp_forest *f = &p->forest;
+    uint32_t top = bp_forest_heaviest_dangling(f); /* ranks */
+    uint32_t root = bp_section_at(f, asker)->root;
+    if (root == BP_NIL) return false;
+    const struct bp_section *s = bp_section_at(f, root);
+    if (s->connected || s->trusted || !stands_still(p, s) ||
+        kind_of(f, root, top) != borrower(f))
+        return false;
+    tell_loss(p, root, s->n);
+    bp_peers_crowded(p, root);
+    bp_forest_drop(p, root);
+    return true;
+}
+
 /* Something gives way for the asker, if it can. */
 static bool make_room(struct bp_pool *p, uint32_t asker, uint64_t need) {
     struct bp_forest *f = &p->forest;
@@ -231,7 +255,7 @@ static bool make_room(struct bp_pool *p, uint32_t asker, uint64_t need) {
     if (!more && asker == BP_ROOM_JOINS)
         more = condense_longest(p, TOP) || condense_longest(p, OTHERS) ||
                cut_top(p, bp_forest_heaviest_dangling(f));
-    return more;
+    return more || (is_section(asker) && begin_anew(p, asker));
 }
 
 bool bp_room_for(struct bp_pool *p, uint32_t asker, uint64_t n) {
@@ -385,11 +409,17 @@ static bool evict_ahead(struct bp_pool *p) {
     return id != BP_NIL && give_up(p, id);
 }
 
-/* What is wanted of rivals beyond their share. What is here stays: it may be
-   the best again. */
+/* What is wanted of rivals beyond their share. What is here stays, for it may
+   be the best again, unless it leaves the best less than half of the window. */
 static bool evict_rival(struct bp_pool *p) {
-    if (p->window.bytes[BP_CLASS_RIVAL] <= bp_window_share(p)) return false;
-    uint32_t id = p->window.wanted[BP_CLASS_RIVAL].tail;
+    struct bp_window *w = &p->window;
+    if (w->bytes[BP_CLASS_RIVAL] <= bp_window_share(p)) return false;
+    uint32_t id = w->wanted[BP_CLASS_RIVAL].tail;
+    if (id != BP_NIL && give_up(p, id)) return true;
+    if (w->bytes[BP_CLASS_BEST] >= p->cfg.window_bytes / 2 ||
+        w->scans++ >= SCANS)
+        return false;
+    id = last_needed(p, BP_CLASS_RIVAL);
     return id != BP_NIL && give_up(p, id);
 }
 

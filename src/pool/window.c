@@ -83,7 +83,8 @@ static bool is_denied(const struct bp_pool *p, bp_ref ref, enum bp_class rank) {
    keep the window for ever. */
 static uint32_t want(struct bp_pool *p, bp_ref ref, enum bp_class rank) {
     bool own = bp_link_is_next(p, ref);
-    bool fits = own && p->window.used <= p->cfg.window_bytes;
+    bool fits =
+        own && p->window.used + p->window.reserve <= p->cfg.window_bytes;
     bool room = fits || bp_window_has_room(p, rank);
     uint64_t number = bp_link_number(&p->forest, ref);
     while (!room && rank == BP_CLASS_BEST && bp_window_make_way(p, number))
