@@ -123,12 +123,18 @@ static uint64_t next_turn(const struct bp_pool *p, const struct bp_slot *s,
     return next;
 }
 
-/* What is fetched ahead of time waits until its branch is joined: what nobody
-   is likely to have would be asked for without end. */
+/* What nobody is likely to have would be asked for without end: what is fetched
+   ahead of time waits until its branch is joined, and where everybody was asked
+   several times all wait for the lowest. */
+static bool is_due(const struct bp_pool *p, const struct bp_slot *s) {
+    if (s->rank == BP_CLASS_AHEAD || s->retry > p->now) return false;
+    return s->rounds < BP_ROUNDS || s->link == BP_NIL ||
+           bp_link_is_next(p, s->link);
+}
+
 static bool is_turn(struct bp_pool *p, const struct bp_slot *s,
                     const struct bp_peer *peer) {
-    if (s->rank == BP_CLASS_AHEAD) return false;
-    if (s->retry > p->now || first_pass(p, s)) return false;
+    if (!is_due(p, s) || first_pass(p, s)) return false;
     uint64_t next = next_turn(p, s, s->turn);
     if (next == 0) next = next_turn(p, s, 0);
     if (peer->serial == next) return true;
@@ -158,7 +164,7 @@ bool bp_slot_may_hedge(struct bp_pool *p, const struct bp_slot *s,
     bool placed = bp_claims_mark(p, peer);
     if (!bp_slot_lacks(s, peer)) return bp_slot_suits(p, s, peer, placed);
     return once && can_bring(p, s, peer) &&
-           (s->link != BP_NIL ? bp_slot_claimed(p, s, peer) : reaches(s, peer));
+           (s->link != BP_NIL ? had(p, s, peer) : reaches(s, peer));
 }
 
 /* It was asked in its turn, not because it is likely to have it. */

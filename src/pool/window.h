@@ -9,7 +9,8 @@ struct bp_peer;
 struct bp_request;
 
 #define BP_LACKS          4    /* peers that failed one block */
-#define BP_CUTS           8    /* replies may end before it so often */
+#define BP_CUTS           3    /* replies may end before it so often */
+#define BP_ROUNDS         2    /* of asking all, before others wait for it */
 #define BP_BLOCK_REQUESTS 2    /* at once at one peer with ids, at least */
 #define BP_BLOCKS_FIRST   16   /* blocks of the first ask of a peer */
 #define BP_RESERVE_MIN    512  /* bytes set aside for a block, at least */
