@@ -188,6 +188,20 @@ static void locate(struct bp_pool *p, struct bp_peer *peer,
     }
 }
 
+/* Its blocks are claimed by that list no more; who lists them too wants them
+   again. */
+static void drop_hints(struct bp_pool *p, const struct bp_peer *peer,
+                       const struct bp_page *page) {
+    for (uint32_t i = 0; i < page->n; i++) {
+        uint32_t id = bp_slot_find_bare(p, &page->hash[i]);
+        if (id == BP_NIL) continue;
+        const struct bp_slot *s = bp_slot_at(p, id);
+        if (s->owner == peer->serial && s->state == BP_SLOT_WANTED &&
+            !s->root && !s->announced)
+            bp_slot_drop_bare(p, id);
+    }
+}
+
 /* Frees the lists that no trail leads over any more. */
 static void sweep(struct bp_pool *p, struct bp_peer *peer) {
     if (!peer->littered) return;
@@ -202,7 +216,9 @@ static void sweep(struct bp_pool *p, struct bp_peer *peer) {
     uint32_t next;
     for (uint32_t id = peer->first_page; id != BP_NIL; id = next) {
         next = bp_page_at(p, id)->next;
-        if (bp_page_at(p, id)->mark != p->page_mark) bp_page_free(p, peer, id);
+        if (bp_page_at(p, id)->mark == p->page_mark) continue;
+        drop_hints(p, peer, bp_page_at(p, id));
+        bp_page_free(p, peer, id);
     }
 }
 
@@ -330,7 +346,8 @@ static bool connected_lacks(const struct bp_pool *p) {
     const struct bp_forest *f = &p->forest;
     for (uint32_t i = 0; i < f->n_order; i++) {
         const struct bp_section *s = bp_section_at(f, f->order[i]);
-        if (s->want_next <= s->top) return true;
+        if (s->want_next <= s->top && !bp_window_deserted(p, f->order[i]))
+            return true;
     }
     return false;
 }

@@ -62,6 +62,17 @@ bool bp_window_has_room(struct bp_pool *p, enum bp_class rank) {
     return has_room(p, rank) || (rank == BP_CLASS_BEST && is_stuck(p));
 }
 
+bool bp_window_deserted(const struct bp_pool *p, uint32_t section) {
+    const struct bp_forest *f = &p->forest;
+    uint32_t root = bp_section_root(f, section);
+    uint64_t bottom = bp_section_bottom(bp_section_at(f, root));
+    bp_ref ref = bp_section_link(f, root, bottom);
+    uint32_t id = ref != BP_NIL ? bp_link_at(f, ref)->slot : BP_NIL;
+    if (id == BP_NIL) return false;
+    const struct bp_slot *s = bp_slot_at(p, id);
+    return s->state != BP_SLOT_HERE && s->rounds > 0;
+}
+
 /* All of the section below is wanted, or was: what comes after it may be. */
 static bool parent_wanted(const struct bp_pool *p, const struct bp_section *s) {
     if (s->parent == BP_NIL) return true;
@@ -118,17 +129,25 @@ static void open_section(struct bp_pool *p, uint32_t id, enum bp_class rank) {
     }
 }
 
-static enum bp_class class_of(const struct bp_forest *f,
-                              const struct bp_section *s) {
-    const struct bp_section *first = bp_section_at(f, f->order[0]);
-    return bp_u256_cmp(&s->tip, &first->tip) == 0 ? BP_CLASS_BEST
-                                                  : BP_CLASS_RIVAL;
+/* The heaviest branch that is joined and not deserted, or NULL. */
+static const struct bp_section *favourite(const struct bp_pool *p) {
+    const struct bp_forest *f = &p->forest;
+    for (uint32_t i = 0; i < f->n_order; i++)
+        if (!bp_window_deserted(p, f->order[i]))
+            return bp_section_at(f, f->order[i]);
+    return NULL;
+}
+
+static enum bp_class class_of(const struct bp_section *s,
+                              const struct bp_section *best) {
+    return best != NULL && bp_u256_cmp(&s->tip, &best->tip) == 0
+               ? BP_CLASS_BEST
+               : BP_CLASS_RIVAL;
 }
 
 /* Gives the slots of a section the class that it has now. */
-static void reclass(struct bp_pool *p, uint32_t id) {
+static void reclass(struct bp_pool *p, uint32_t id, enum bp_class class) {
     const struct bp_section *s = bp_section_at(&p->forest, id);
-    enum bp_class class = class_of(&p->forest, s);
     bp_ref ref = bp_section_link(&p->forest, id, bp_section_bottom(s));
     for (uint64_t n = bp_section_bottom(s); ref != BP_NIL && n < s->want_next;
          n++, ref = bp_link_newer(&p->forest, ref)) {
@@ -137,12 +156,12 @@ static void reclass(struct bp_pool *p, uint32_t id) {
     }
 }
 
-/* Changes when another branch is the heaviest, or sections came or went. */
-static uint64_t sections_mark(const struct bp_forest *f) {
+/* Changes when another branch is the best, or sections came or went. */
+static uint64_t sections_mark(const struct bp_forest *f,
+                              const enum bp_class *class) {
     uint64_t mark = 1469598103934665603u; /* FNV-1a */
     for (uint32_t i = 0; i < f->n_order; i++) {
-        const struct bp_section *s = bp_section_at(f, f->order[i]);
-        mark ^= (uint64_t)f->order[i] << 1 | class_of(f, s);
+        mark ^= (uint64_t)f->order[i] << 2 | class[i];
         mark *= 1099511628211u;
     }
     return mark;
@@ -150,15 +169,18 @@ static uint64_t sections_mark(const struct bp_forest *f) {
 
 void bp_window_open(struct bp_pool *p) {
     struct bp_forest *f = &p->forest;
+    enum bp_class class[BP_RANK_MAX];
     bp_forest_rank(f);
-    uint64_t mark = sections_mark(f);
+    const struct bp_section *best = favourite(p);
+    for (uint32_t i = 0; i < f->n_order; i++)
+        class[i] = class_of(bp_section_at(f, f->order[i]), best);
+    uint64_t mark = sections_mark(f, class);
     if (mark != p->window.classes)
-        for (uint32_t i = 0; i < f->n_order; i++) reclass(p, f->order[i]);
+        for (uint32_t i = 0; i < f->n_order; i++)
+            reclass(p, f->order[i], class[i]);
     p->window.classes = mark;
-    for (uint32_t i = 0; i < f->n_order; i++) {
-        const struct bp_section *s = bp_section_at(f, f->order[i]);
-        open_section(p, f->order[i], class_of(f, s));
-    }
+    for (uint32_t i = 0; i < f->n_order; i++)
+        open_section(p, f->order[i], class[i]);
 }
 
 /* Wants the bodies of a stretch that dangles, newest first. */
@@ -352,11 +374,13 @@ static void ask_all(struct bp_pool *p) {
 
 /* ---- the one that blocks everything -------------------------------------- */
 
-/* The slot of the lowest missing block of the best branch, or BP_NIL. */
-uint32_t bp_window_lowest(const struct bp_pool *p) {
+/* The slot of the lowest missing block of the heaviest branch that is deserted,
+   or that is not; BP_NIL: it has none. */
+static uint32_t lowest_of(const struct bp_pool *p, bool deserted) {
     const struct bp_forest *f = &p->forest;
     for (uint32_t i = 0; i < f->n_order; i++) {
         uint32_t id = f->order[i];
+        if (bp_window_deserted(p, id) != deserted) continue;
         const struct bp_section *s = bp_section_at(f, id);
         bp_ref ref = bp_section_link(f, id, bp_section_bottom(s));
         for (; ref != BP_NIL; ref = bp_link_newer(f, ref)) {
@@ -367,6 +391,11 @@ uint32_t bp_window_lowest(const struct bp_pool *p) {
         }
     }
     return BP_NIL;
+}
+
+uint32_t bp_window_lowest(const struct bp_pool *p) {
+    uint32_t id = lowest_of(p, false);
+    return id != BP_NIL ? id : lowest_of(p, true);
 }
 
 /* The lowest of the blocks of lists that is asked for: of those that are needed
@@ -601,8 +630,13 @@ static void note_missed(struct bp_pool *p, const struct bp_request *r) {
         const bp_hash *hash = s->link == BP_NIL
                                   ? &s->hash
                                   : &bp_link_at(&p->forest, s->link)->hash;
-        listed |= bp_page_with(p, peer, BP_NIL, s->number, hash) != BP_NIL;
+        bool here = bp_page_with(p, peer, BP_NIL, s->number, hash) != BP_NIL;
+        bool stale = !here && s->link == BP_NIL && s->owner == peer->serial &&
+                     !s->root && !s->announced; /* its list is gone */
+        listed |= here;
         bp_window_missed(p, r->wants[i], r);
+        if (stale && s->state == BP_SLOT_WANTED)
+            bp_slot_drop_bare(p, r->wants[i]);
     }
     if ((own || listed) && bp_trails_forsaken(p, r->peer)) return;
     if (listed) bp_trails_lack(p, r);

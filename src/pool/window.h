@@ -98,6 +98,9 @@ void bp_on_blocks(struct bp_pool *p, const struct bp_ev_blocks *ev);
 bool bp_window_has_room(struct bp_pool *p, enum bp_class rank);
 /* What is left to rivals when the best branch could have it all. */
 uint64_t bp_window_share(const struct bp_pool *p);
+/* Everybody was asked for the lowest block of that joined branch, and lacks it.
+   It is a rival then, whatever its work, and whoever else is there. */
+bool bp_window_deserted(const struct bp_pool *p, uint32_t section);
 /* The slot of the lowest missing block of the best branch, or BP_NIL. */
 uint32_t bp_window_lowest(const struct bp_pool *p);
 
