@@ -64,9 +64,13 @@ static bool insert_from(struct bp_pool *p, uint32_t section) {
     return true;
 }
 
+bool bp_inserting(const struct bp_pool *p) {
+    return p->job[p->n_jobs - 1].id != 0;
+}
+
 void bp_insert_schedule(struct bp_pool *p) {
     struct bp_forest *f = &p->forest;
-    if (p->job[p->n_jobs - 1].id != 0 || !bp_actions_room(p, 1)) return;
+    if (bp_inserting(p) || !bp_actions_room(p, 1)) return;
     bp_forest_rank(f);
     for (uint32_t i = 0; i < f->n_order; i++) {
         const struct bp_section *s = bp_section_at(f, f->order[i]);

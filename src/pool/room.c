@@ -7,9 +7,9 @@
    furthest beyond its own part gives back: its longest section is condensed,
    a stretch at a time, and can be filled again. Only where nothing is left to
    condense a branch goes: least work first, those that stand still before
-   those that move, never the heaviest, nor the one that asks; but a block
-   that stands on something held, and so moves all, may cut the heaviest that
-   dangles from its top. */
+   those that move, never the heaviest that moves, nor the one that asks; but a
+   block that stands on something held, and so moves all, may cut the heaviest
+   that dangles from its top. */
 #include "pool/state.h"
 
 /* ---- who has how much ---------------------------------------------------- */
@@ -106,8 +106,7 @@ static void mark_kept(struct bp_pool *p, uint32_t asker) {
     p->mark++;
     if (f->n_order > 0) keep_heaviest(p, bp_section_at(f, f->order[0])->root);
     uint32_t top = f->dangling;
-    if (top != BP_NIL &&
-        !(is_section(asker) && stands_still(p, bp_section_at(f, top))))
+    if (top != BP_NIL && !stands_still(p, bp_section_at(f, top)))
         keep_heaviest(p, top);
     if (is_section(asker)) keep_heaviest(p, asker);
     if (p->best == BP_NIL) return;

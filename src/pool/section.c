@@ -476,16 +476,19 @@ static enum bp_graft graft_above(struct bp_pool *p, bp_ref below,
 }
 
 /* Puts a run at the bottom of the one section that waits for it, or makes a
-   new dangling section of it. */
+   new dangling section of it. What is about to join has nothing below: its
+   chunk has room above. */
 static enum bp_graft graft_below(struct bp_pool *p, const struct bp_link *links,
-                                 uint32_t n, bp_by by, uint32_t *out) {
+                                 uint32_t n, bp_by by, bool joins,
+                                 uint32_t *out) {
     struct bp_forest *f = &p->forest;
     uint32_t id = BP_NIL;
     bool fresh = waiting_for(f, &links[0].hash, &id) != 1;
     if (fresh) id = section_new(p);
     if (id == BP_NIL) return BP_GRAFT_FULL;
     struct bp_section *s = bp_section_at(f, id);
-    if (!bp_links_put(p, id, links, n, by, BP_GROW_DOWN, true)) {
+    enum bp_grow where = fresh && joins ? BP_GROW_UP : BP_GROW_DOWN;
+    if (!bp_links_put(p, id, links, n, by, where, true)) {
         if (fresh) bp_table_give(&f->sections, id);
         return BP_GRAFT_FULL;
     }
@@ -526,7 +529,7 @@ enum bp_graft bp_forest_graft(struct bp_pool *p, const struct bp_link *links,
     bp_ref below = held->held ? BP_NIL : bp_link_find(f, &links[n - 1].parent);
     enum bp_graft err = below != BP_NIL
                             ? graft_above(p, below, links, n, by, section)
-                            : graft_below(p, links, n, by, section);
+                            : graft_below(p, links, n, by, held->held, section);
     if (err != BP_GRAFT_OK) return err;
     f->ranked = false;
     bp_section_at(f, *section)->progress = p->now;

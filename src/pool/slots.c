@@ -9,8 +9,6 @@
 
 #include "pool/state.h"
 
-#define FEW_BLOCKS 8 /* of what is set aside for one, in the window */
-
 int bp_window_init(struct bp_pool *p) {
     struct bp_window *w = &p->window;
     w->reserve = BP_RESERVE_FIRST;
@@ -367,7 +365,7 @@ static void note_size(struct bp_pool *p, uint32_t size) {
     if (w->n_sizes < BP_SIZES) w->n_sizes++;
     if (w->fresh_sizes % 64 != 0 && w->fresh_sizes != 16) return;
     w->reserve = tenth_greatest(w);
-    if (p->cfg.window_bytes / FEW_BLOCKS < w->reserve)
+    if (p->cfg.window_bytes / BP_FEW_BLOCKS < w->reserve)
         w->reserve = (w->reserve + bp_window_mean(p)) / 2;
     if (w->reserve < BP_RESERVE_MIN) w->reserve = BP_RESERVE_MIN;
 }

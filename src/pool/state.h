@@ -19,7 +19,8 @@
      target    the hash that the host trusts
      announce  hashes and blocks that nobody asked for
      check     links checked by the host: probes and runs; the table of jobs
-     window    bodies: what is wanted, asked, held
+     opening   bodies: what is wanted
+     window    … asked, and what came
      slots     … one by one
      soon      which peer would bring a block first
      turn      whom a missing block is asked of
@@ -107,6 +108,7 @@ struct bp_peer {
     bool flooded;         /* it was told so */
     uint32_t body_fails;  /* replies without any block, in a row */
     uint8_t lacked;       /* replies with nothing of what was asked, in a row */
+    uint8_t strays; /* blocks in a row that only others list, and it lacked */
     bp_time body_retry;
     uint64_t links_given, blocks_given;
     uint32_t faults, offences;
@@ -638,6 +640,7 @@ static inline struct bp_slot *bp_slot_at(const struct bp_pool *p, uint32_t id) {
 /* The host holds this hash: so it is said when it is looked for again. */
 void bp_remember(struct bp_pool *p, const bp_hash *hash,
                  const struct bp_held *held);
+bool bp_inserting(const struct bp_pool *p);
 void bp_insert_schedule(struct bp_pool *p);
 void bp_on_inserted(struct bp_pool *p, const struct bp_ev_inserted *ev);
 void bp_on_chain(struct bp_pool *p, const struct bp_ev_chain *ev);

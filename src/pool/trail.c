@@ -150,9 +150,8 @@ static bool ends_in_page(const struct bp_pool *p, const struct bp_trail *t) {
            bp_hash_eq(last_hash(p, t->page), &t->end);
 }
 
-/* Brings `state`, `end` and `page` up to date. */
-static void locate(struct bp_pool *p, struct bp_peer *peer,
-                   struct bp_trail *t) {
+static void find_place(struct bp_pool *p, struct bp_peer *peer,
+                       struct bp_trail *t) {
     struct bp_held held;
     if (t->seen != p->forest.losses) {
         t->seen = p->forest.losses;
@@ -186,6 +185,33 @@ static void locate(struct bp_pool *p, struct bp_peer *peer,
         bool too = !ends && bp_page_at(p, id)->top >= t->end_number;
         enter(p, t, id, too ? t->end_number : t->end_number - 1);
     }
+}
+
+/* The links above its lists are lost: it goes on from the topmost of these, and
+   what is above comes after. */
+static void cut_to_pages(struct bp_pool *p, struct bp_peer *peer,
+                         struct bp_trail *t) {
+    uint32_t top = BP_NIL;
+    for (uint32_t id = peer->first_page; id != BP_NIL;
+         id = bp_page_at(p, id)->next)
+        if (top == BP_NIL || bp_page_at(p, id)->top > bp_page_at(p, top)->top)
+            top = id;
+    if (top == BP_NIL || bp_page_at(p, top)->top + 1 >= t->end_number) return;
+    t->start = bp_page_at(p, top)->from;
+    t->number = bp_page_at(p, top)->top + 1;
+    t->cut = true;
+    bp_trail_lose(p, t);
+    find_place(p, peer, t);
+}
+
+/* Brings `state`, `end` and `page` up to date. */
+static void locate(struct bp_pool *p, struct bp_peer *peer,
+                   struct bp_trail *t) {
+    bool listed = t->page != BP_NIL;
+    find_place(p, peer, t);
+    if (listed && t->page == BP_NIL && t->state == BP_TRAIL_OPEN &&
+        t == &peer->trail[0])
+        cut_to_pages(p, peer, t);
 }
 
 /* Its blocks are claimed by that list no more; who lists them too wants them

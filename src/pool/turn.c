@@ -26,6 +26,13 @@ bool bp_claims_mark(struct bp_pool *p, const struct bp_peer *peer) {
     return connected; /* else what it stands on is not known yet */
 }
 
+bool bp_slot_listed(const struct bp_pool *p, const struct bp_slot *s,
+                    const struct bp_peer *peer) {
+    const bp_hash *hash =
+        s->link == BP_NIL ? &s->hash : &bp_link_at(&p->forest, s->link)->hash;
+    return bp_page_with(p, peer, BP_NIL, s->number, hash) != BP_NIL;
+}
+
 bool bp_slot_claimed(const struct bp_pool *p, const struct bp_slot *s,
                      const struct bp_peer *peer) {
     uint32_t id = bp_link_section(&p->forest, s->link);
@@ -77,7 +84,11 @@ static bool waited(struct bp_pool *p, bp_time since) {
    it. */
 static bool is_likely(struct bp_pool *p, const struct bp_slot *s,
                       const struct bp_peer *peer, bool placed) {
-    if (s->link == BP_NIL) return s->only_owner || reaches(s, peer);
+    if (s->link == BP_NIL && s->only_owner) return true;
+    if (s->link == BP_NIL)
+        return reaches(s, peer) &&
+               (peer->strays < LACKED_MOST || bp_slot_listed(p, s, peer) ||
+                waited(p, s->since));
     if (bp_peer_serves(peer, s->number) && had(p, s, peer)) return true;
     if (!reaches(s, peer)) return false;
     if (!placed && peer->lacked < LACKED_MOST) return true;

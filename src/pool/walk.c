@@ -81,10 +81,28 @@ bool bp_peer_nearer(const struct bp_peer *a, const struct bp_peer *b) {
     return x->samples == 0 || y->samples == 0 || x->per_ks >= y->per_ks;
 }
 
-/* Of two that have the same: who failed nothing, then who is much nearer, for
-   a walk is a chain of round trips. */
+#define DRIP_TIMES   4 /* fewer links than another's, or than were asked for */
+#define DRIP_SAMPLES 4
+
+/* It brings many times fewer links a second than the other; than one that was
+   never asked, if a round trip of it brings a small part of what it is asked
+   for. */
+static bool drips(const struct bp_pool *p, const struct bp_peer *peer,
+                  const struct bp_peer *other) {
+    const struct bp_rate *r = &peer->rate[BP_RATE_LINKS];
+    const struct bp_rate *o = &other->rate[BP_RATE_LINKS];
+    if (r->samples < DRIP_SAMPLES) return false;
+    if (o->samples > 0) return r->per_ks < o->per_ks / DRIP_TIMES;
+    uint64_t trip = r->per_ks * peer->rtt_ms / 1000000;
+    return trip < bp_estimate_size(p, peer, BP_RATE_LINKS) / DRIP_TIMES;
+}
+
+/* Of two that have the same: who does not drip, then who failed nothing, then
+   who is much nearer, for a walk is a chain of round trips. */
 static bool goes_first(const struct bp_pool *p, const struct bp_peer *a,
                        const struct bp_peer *b) {
+    if (drips(p, b, a)) return true;
+    if (drips(p, a, b)) return false;
     if (a->back == 0 && b->back == 0) {
         if (bp_peer_nearer(a, b)) return true;
         if (bp_peer_nearer(b, a)) return false;

@@ -30,6 +30,18 @@ static uint32_t asker_of(const struct bp_pool *p, const struct bp_link *l,
     return ref != BP_NIL ? bp_link_section(&p->forest, ref) : BP_NIL;
 }
 
+static bool places_left(const struct bp_forest *f, uint64_t n) {
+    return f->places + n <= f->places_max;
+}
+
+/* The last chunk is for what joins: lists without end would fill all, and take
+   each place that it had been given. */
+static bool is_full(const struct bp_pool *p, const struct bp_link *l,
+                    bool joins) {
+    return !joins && bp_link_find(&p->forest, &l->parent) == BP_NIL &&
+           !places_left(&p->forest, 2 * BP_CHUNK_MIN);
+}
+
 bp_ref bp_whole_graft(struct bp_pool *p, struct bp_delivery *b, bp_by by) {
     struct bp_held known = b->known;
     if (known.held || bp_known_held(p, &b->hash, &known)) {
@@ -47,13 +59,17 @@ bp_ref bp_whole_graft(struct bp_pool *p, struct bp_delivery *b, bp_by by) {
     struct bp_held held = parent_of(p, b);
     if (offence == BP_OFF_NONE) {
         uint32_t section;
-        err = bp_forest_graft(p, &b->link, 1, by, &held, &section);
+        err = is_full(p, &b->link, held.held)
+                  ? BP_GRAFT_FULL
+                  : bp_forest_graft(p, &b->link, 1, by, &held, &section);
     }
     switch (err) {
     case BP_GRAFT_OK:
         bp_moved(p);
         p->stat.links_seen++;
         settle_item(p, b, true);
+        if (held.held && !places_left(&p->forest, BP_CHUNK_MIN))
+            bp_room_for(p, BP_ROOM_JOINS, BP_CHUNK_MIN); /* the next */
         return bp_link_find(&p->forest, &b->hash);
     case BP_GRAFT_FULL:
         p->stat.refused++;

@@ -1,219 +1,7 @@
-/* window: which bodies are wanted, and whom they are asked of. */
+/* window: whom the bodies that are wanted are asked of, and what came. */
 #include <assert.h>
 
 #include "pool/state.h"
-
-/* ---- opening ------------------------------------------------------------ */
-
-/* The heaviest branch has the whole window; but what else is joined may have a
-   quarter of it, and one block at least, for the bodies of the heaviest may be
-   withheld. */
-uint64_t bp_window_share(const struct bp_pool *p) {
-    uint64_t quarter = p->cfg.window_bytes / 4;
-    return quarter > p->window.reserve ? quarter : p->window.reserve;
-}
-
-static bool has_room(const struct bp_pool *p, enum bp_class rank) {
-    const struct bp_window *w = &p->window;
-    uint64_t window = p->cfg.window_bytes, share = bp_window_share(p);
-    uint64_t after = w->used + w->reserve, rivals = w->bytes[BP_CLASS_RIVAL];
-    uint64_t left = w->yields && rivals < share ? share - rivals : 0;
-    switch (rank) {
-    case BP_CLASS_ROOT: return true;
-    case BP_CLASS_BEST: /* one always gets in */
-        return w->bytes[BP_CLASS_BEST] == 0 || after + left <= window;
-    case BP_CLASS_RIVAL:
-        if (rivals + w->reserve <= share) return after <= window;
-        return after <= window / 2 && w->slots.n < w->slots.max / 2;
-    case BP_CLASS_AHEAD:
-        return after + left <= window &&
-               w->bytes[BP_CLASS_AHEAD] + w->reserve <= window / 4 &&
-               w->n_ahead < w->slots.max / 4 &&
-               w->slots.n < w->slots.max / 4 * 3;
-    case BP_CLASSES: break;
-    }
-    return false;
-}
-
-static bool inserting(const struct bp_pool *p) {
-    return p->job[p->n_jobs - 1].id != 0;
-}
-
-/* What is lowest of the best branch could not be inserted, and will be tried
-   again. */
-static bool put_off(const struct bp_pool *p) {
-    const struct bp_forest *f = &p->forest;
-    if (f->n_order == 0) return false;
-    uint32_t root = bp_section_root(f, f->order[0]);
-    bp_time until = bp_section_at(f, root)->insert_wait;
-    return until != 0 && until >= p->now;
-}
-
-/* Nothing is on its way, and nothing has come for a while: one more gets in,
-   whatever must go. */
-static bool is_stuck(struct bp_pool *p) {
-    if (p->window.missing > 0 || inserting(p) || put_off(p)) return false;
-    bp_time end = p->moved + BP_BACKOFF_MS;
-    if (end > p->now) bp_wake_at(p, end);
-    return end <= p->now;
-}
-
-bool bp_window_has_room(struct bp_pool *p, enum bp_class rank) {
-    return has_room(p, rank) || (rank == BP_CLASS_BEST && is_stuck(p));
-}
-
-bool bp_window_deserted(const struct bp_pool *p, uint32_t section) {
-    const struct bp_forest *f = &p->forest;
-    uint32_t root = bp_section_root(f, section);
-    uint64_t bottom = bp_section_bottom(bp_section_at(f, root));
-    bp_ref ref = bp_section_link(f, root, bottom);
-    uint32_t id = ref != BP_NIL ? bp_link_at(f, ref)->slot : BP_NIL;
-    if (id == BP_NIL) return false;
-    const struct bp_slot *s = bp_slot_at(p, id);
-    return s->state != BP_SLOT_HERE && s->rounds > 0;
-}
-
-/* All of the section below is wanted, or was: what comes after it may be. */
-static bool parent_wanted(const struct bp_pool *p, const struct bp_section *s) {
-    if (s->parent == BP_NIL) return true;
-    const struct bp_section *up = bp_section_at(&p->forest, s->parent);
-    return up->want_next > up->top;
-}
-
-/* A rival that stands on what is held has a right to its share; one that stands
-   on wants of the best branch would take their place. */
-static bool is_denied(const struct bp_pool *p, bp_ref ref, enum bp_class rank) {
-    uint32_t id = bp_link_section(&p->forest, ref);
-    return rank == BP_CLASS_RIVAL &&
-           bp_section_at(&p->forest, id)->parent == BP_NIL;
-}
-
-/* A slot for the body of a link of something joined; BP_NIL: no room.
-   The next one of each branch that is joined has a place of its own: it takes
-   no room if there is none, or a few branches whose bodies are withheld would
-   keep the window for ever. */
-static uint32_t want(struct bp_pool *p, bp_ref ref, enum bp_class rank) {
-    bool own = bp_link_is_next(p, ref);
-    bool fits =
-        own && p->window.used + p->window.reserve <= p->cfg.window_bytes;
-    bool room = fits || bp_window_has_room(p, rank);
-    uint64_t number = bp_link_number(&p->forest, ref);
-    while (!room && rank == BP_CLASS_BEST && bp_window_make_way(p, number))
-        room = has_room(p, rank);
-    if (!room) p->window.denied |= is_denied(p, ref, rank);
-    if (!room && !own) return BP_NIL;
-    uint32_t slot =
-        room ? bp_slot_new(p, ref, rank) : bp_slot_next(p, ref, rank);
-    if (slot != BP_NIL) return slot;
-    /* The lowest missing one gets in, whoever must go. */
-    if (rank != BP_CLASS_BEST || p->window.bytes[BP_CLASS_BEST] > 0 ||
-        !bp_window_evict(p))
-        return BP_NIL;
-    return bp_slot_new(p, ref, rank);
-}
-
-/* Wants the next checked links of a connected section, lowest first. */
-static void open_section(struct bp_pool *p, uint32_t id, enum bp_class rank) {
-    struct bp_section *s = bp_section_at(&p->forest, id);
-    if (s->want_next > s->top || !parent_wanted(p, s)) return;
-    bp_ref ref = bp_section_link(&p->forest, id, s->want_next);
-    for (; ref != BP_NIL; ref = bp_link_newer(&p->forest, ref)) {
-        const struct bp_plink *l = bp_link_at(&p->forest, ref);
-        if ((l->flags & (BP_PL_CHECKED | BP_PL_BARE)) == 0) return;
-        if (l->slot != BP_NIL) {
-            bp_slot_promote(p, l->slot, rank);
-        } else if (!bp_link_bodiless(l)) {
-            if (want(p, ref, rank) == BP_NIL) return;
-        }
-        s->want_next++;
-    }
-}
-
-/* The heaviest branch that is joined and not deserted, or NULL. */
-static const struct bp_section *favourite(const struct bp_pool *p) {
-    const struct bp_forest *f = &p->forest;
-    for (uint32_t i = 0; i < f->n_order; i++)
-        if (!bp_window_deserted(p, f->order[i]))
-            return bp_section_at(f, f->order[i]);
-    return NULL;
-}
-
-static enum bp_class class_of(const struct bp_section *s,
-                              const struct bp_section *best) {
-    return best != NULL && bp_u256_cmp(&s->tip, &best->tip) == 0
-               ? BP_CLASS_BEST
-               : BP_CLASS_RIVAL;
-}
-
-/* Gives the slots of a section the class that it has now. */
-static void reclass(struct bp_pool *p, uint32_t id, enum bp_class class) {
-    const struct bp_section *s = bp_section_at(&p->forest, id);
-    bp_ref ref = bp_section_link(&p->forest, id, bp_section_bottom(s));
-    for (uint64_t n = bp_section_bottom(s); ref != BP_NIL && n < s->want_next;
-         n++, ref = bp_link_newer(&p->forest, ref)) {
-        const struct bp_plink *l = bp_link_at(&p->forest, ref);
-        if (l->slot != BP_NIL) bp_slot_promote(p, l->slot, class);
-    }
-}
-
-/* Changes when another branch is the best, or sections came or went. */
-static uint64_t sections_mark(const struct bp_forest *f,
-                              const enum bp_class *class) {
-    uint64_t mark = 1469598103934665603u; /* FNV-1a */
-    for (uint32_t i = 0; i < f->n_order; i++) {
-        mark ^= (uint64_t)f->order[i] << 2 | class[i];
-        mark *= 1099511628211u;
-    }
-    return mark;
-}
-
-void bp_window_open(struct bp_pool *p) {
-    struct bp_forest *f = &p->forest;
-    enum bp_class class[BP_RANK_MAX];
-    bp_forest_rank(f);
-    const struct bp_section *best = favourite(p);
-    for (uint32_t i = 0; i < f->n_order; i++)
-        class[i] = class_of(bp_section_at(f, f->order[i]), best);
-    uint64_t mark = sections_mark(f, class);
-    if (mark != p->window.classes)
-        for (uint32_t i = 0; i < f->n_order; i++)
-            reclass(p, f->order[i], class[i]);
-    p->window.classes = mark;
-    for (uint32_t i = 0; i < f->n_order; i++)
-        open_section(p, f->order[i], class[i]);
-}
-
-/* Wants the bodies of a stretch that dangles, newest first. */
-static bool open_stretch(struct bp_pool *p, uint32_t section,
-                         struct bp_stretch *st) {
-    for (uint64_t k = 0; k < st->n; k++) {
-        bp_ref ref = bp_section_link(&p->forest, section, st->top - k);
-        const struct bp_plink *l = bp_link_at(&p->forest, ref);
-        if (l->slot != BP_NIL || bp_link_bodiless(l)) continue;
-        if (!bp_window_has_room(p, BP_CLASS_AHEAD)) return false;
-        if (bp_slot_new(p, ref, BP_CLASS_AHEAD) == BP_NIL) return false;
-    }
-    st->ahead = true;
-    return true;
-}
-
-/* Bodies of the heaviest dangling branch, within a quarter of the window, if
-   the seals of its links held when probed. */
-static void open_ahead(struct bp_pool *p) {
-    struct bp_forest *f = &p->forest;
-    if (!bp_window_has_room(p, BP_CLASS_AHEAD)) return;
-    uint32_t root = bp_forest_heaviest_dangling(f);
-    if (root == BP_NIL) return;
-    const struct bp_section *s = bp_section_at(f, root);
-    /* A branch that is going to be condensed would lose them again. */
-    if (s->n > p->cfg.links_max / 16) return;
-    for (uint32_t id = s->newest; id != BP_NIL;
-         id = bp_stretch_at(f, id)->older) {
-        struct bp_stretch *st = bp_stretch_at(f, id);
-        if (st->chunk == BP_NIL || !st->proved || st->ahead) continue;
-        if (!open_stretch(p, root, st)) return;
-    }
-}
 
 /* ---- asking ------------------------------------------------------------- */
 
@@ -305,6 +93,19 @@ static bool can_serve(struct bp_pool *p, const struct bp_peer *peer) {
     return false;
 }
 
+/* In a window of few blocks most of the room comes back a moment later, when
+   what just came is inserted: who takes one request at a time is not asked for
+   the rest alone. */
+static bool waits_for_room(struct bp_pool *p, const struct bp_peer *peer) {
+    if ((peer->info.caps & BP_CAP_IDS) != 0 || peer->rtt_samples == 0 ||
+        p->cfg.window_bytes / (2 * BP_FEW_BLOCKS) > p->window.reserve ||
+        !bp_window_next_here(p))
+        return false;
+    bp_time end = p->moved + peer->rtt_ms / 8;
+    if (end > p->now) bp_wake_at(p, end);
+    return end > p->now;
+}
+
 #define CRUMBS 8 /* blocks that are worth a request, if there are so many */
 
 /* What is wanted is shared by those that are not much farther than one. */
@@ -320,7 +121,8 @@ static uint32_t next_server(struct bp_pool *p, const bool *marked,
     uint32_t n = wanted(p) < CRUMBS ? wanted(p) : CRUMBS;
     for (uint32_t i = 0; i < p->n_peers; i++) {
         const struct bp_peer *peer = &p->peer[i];
-        if (marked[i] || !can_serve(p, peer)) continue;
+        if (marked[i] || !can_serve(p, peer) || waits_for_room(p, peer))
+            continue;
         uint64_t ms = bp_soon(p, peer, n);
         if (best != BP_NIL && ms >= soonest) continue;
         best = i;
@@ -442,7 +244,7 @@ static uint32_t second_server(struct bp_pool *p, uint32_t id,
 static bool is_long(struct bp_pool *p, const struct bp_request *first,
                     uint64_t ms) {
     if (bp_request_half(first) <= p->now) return true;
-    if (inserting(p)) return false;
+    if (bp_inserting(p)) return false;
     const struct bp_peer *peer = &p->peer[first->peer];
     uint64_t least = HEDGE_TIMES * ms + HEDGE_MS;
     bool far = bp_estimate_blocks(p, peer, 1) >= HEDGE_TIMES * ms;
@@ -464,7 +266,7 @@ static bool worth_a_scan(struct bp_pool *p) {
 /* Asks a second peer for it when the first takes long. */
 static void hedge(struct bp_pool *p) {
     bool half = p->half_due <= p->now;
-    if (p->n_peers < 2 || (!half && inserting(p))) return;
+    if (p->n_peers < 2 || (!half && bp_inserting(p))) return;
     uint32_t id = p->window.missing > 0 ? bp_window_lowest(p) : BP_NIL;
     if (id == BP_NIL && (half || worth_a_scan(p))) id = lowest_listed(p, half);
     if (id == BP_NIL) return;
@@ -507,7 +309,7 @@ static void schedule_retries(struct bp_pool *p) {
 void bp_window_schedule(struct bp_pool *p) {
     p->window.scans = 0;
     bp_window_open(p);
-    open_ahead(p);
+    bp_window_open_ahead(p);
     ask_all(p);
     bp_headers_ask(p);
     hedge(p);
@@ -609,6 +411,30 @@ static bool take_block(struct bp_pool *p, const struct bp_delivery *got,
     return taken;
 }
 
+/* Only others list the block. */
+static bool is_stray(const struct bp_pool *p, const struct bp_slot *s,
+                     const struct bp_peer *peer) {
+    return s->link == BP_NIL && s->owner != peer->serial &&
+           !bp_slot_listed(p, s, peer);
+}
+
+/* The peer claimed it once, in a list that is gone. */
+static bool is_stale(const struct bp_pool *p, const struct bp_slot *s,
+                     const struct bp_peer *peer) {
+    return s->link == BP_NIL && s->owner == peer->serial && !s->root &&
+           !s->announced && !bp_slot_listed(p, s, peer);
+}
+
+static void note_one_missed(struct bp_pool *p, const struct bp_request *r,
+                            uint32_t id) {
+    struct bp_peer *peer = &p->peer[r->peer];
+    const struct bp_slot *s = bp_slot_at(p, id);
+    bool stale = is_stale(p, s, peer);
+    if (is_stray(p, s, peer) && peer->strays < UINT8_MAX) peer->strays++;
+    bp_window_missed(p, id, r);
+    if (stale && s->state == BP_SLOT_WANTED) bp_slot_drop_bare(p, id);
+}
+
 /* What was asked and did not come. A server may stop where its reply is full,
    so only what it passed over is lacking; all of it when nothing came. But who
    puts something in front of a block each time does not keep it for ever. */
@@ -618,8 +444,9 @@ static void note_missed(struct bp_pool *p, const struct bp_request *r) {
         if (!bp_slot_asked_by(p, r->wants[i], r->id)) got = i + 1;
     if (got > 0) end = got;
     for (uint32_t i = end; i < r->n_wants; i++)
-        if (++bp_slot_at(p, r->wants[i])->cuts > BP_CUTS)
-            bp_window_missed(p, r->wants[i], r);
+        if (bp_slot_asked_by(p, r->wants[i], r->id) &&
+            ++bp_slot_at(p, r->wants[i])->cuts > BP_CUTS)
+            note_one_missed(p, r, r->wants[i]);
     struct bp_peer *peer = &p->peer[r->peer];
     bool own = false;    /* it lacks what it alone claims, */
     bool listed = false; /* … or what its lists say */
@@ -627,16 +454,8 @@ static void note_missed(struct bp_pool *p, const struct bp_request *r) {
         if (!bp_slot_asked_by(p, r->wants[i], r->id)) continue;
         const struct bp_slot *s = bp_slot_at(p, r->wants[i]);
         own |= s->link == BP_NIL && s->only_owner && s->owner == peer->serial;
-        const bp_hash *hash = s->link == BP_NIL
-                                  ? &s->hash
-                                  : &bp_link_at(&p->forest, s->link)->hash;
-        bool here = bp_page_with(p, peer, BP_NIL, s->number, hash) != BP_NIL;
-        bool stale = !here && s->link == BP_NIL && s->owner == peer->serial &&
-                     !s->root && !s->announced; /* its list is gone */
-        listed |= here;
-        bp_window_missed(p, r->wants[i], r);
-        if (stale && s->state == BP_SLOT_WANTED)
-            bp_slot_drop_bare(p, r->wants[i]);
+        listed |= bp_slot_listed(p, s, peer);
+        note_one_missed(p, r, r->wants[i]);
     }
     if ((own || listed) && bp_trails_forsaken(p, r->peer)) return;
     if (listed) bp_trails_lack(p, r);
@@ -702,6 +521,15 @@ static void warn_unrequested(struct bp_pool *p, bp_by by,
     }
 }
 
+/* It has what only others list, as it seems. */
+static void note_stray(struct bp_pool *p, const struct bp_delivery *b,
+                       uint32_t place) {
+    struct bp_peer *peer = place != BP_NIL ? &p->peer[place] : NULL;
+    if (peer == NULL || peer->strays == 0 || !b->matched) return;
+    uint32_t id = bp_slot_find_bare(p, &b->hash);
+    if (id != BP_NIL && is_stray(p, bp_slot_at(p, id), peer)) peer->strays = 0;
+}
+
 void bp_on_blocks(struct bp_pool *p, const struct bp_ev_blocks *ev) {
     struct bp_request *r = bp_request_find(p, ev->request);
     if (r != NULL && (p->peer[r->peer].id != ev->peer ||
@@ -715,6 +543,7 @@ void bp_on_blocks(struct bp_pool *p, const struct bp_ev_blocks *ev) {
     warn_unrequested(p, by, ev);
     for (size_t i = 0; i < ev->n; i++) {
         uint32_t slot = r != NULL && i < r->n_wants ? r->wants[i] : BP_NIL;
+        note_stray(p, &ev->blocks[i], place);
         if (take_block(p, &ev->blocks[i], by, slot)) {
             useful = true;
             if (place != BP_NIL) p->peer[place].blocks_given++;

@@ -13,6 +13,7 @@ struct bp_request;
 #define BP_ROUNDS         2    /* of asking all, before others wait for it */
 #define BP_BLOCK_REQUESTS 2    /* at once at one peer with ids, at least */
 #define BP_BLOCKS_FIRST   16   /* blocks of the first ask of a peer */
+#define BP_FEW_BLOCKS     8    /* of what is set aside for one, in a window */
 #define BP_RESERVE_MIN    512  /* bytes set aside for a block, at least */
 #define BP_RESERVE_FIRST  4096 /* … before sizes are known */
 
@@ -88,12 +89,13 @@ struct bp_window {
     bp_time retry_due; /* earliest retry of a wanted one */
 };
 
-/* ---- window.c ---- */
+/* ---- opening.c ---- */
 /* Wants the bodies of connected sections; the rest of the window is for what
    is only claimed, or dangles. */
 void bp_window_open(struct bp_pool *p);
-void bp_window_schedule(struct bp_pool *p);
-void bp_on_blocks(struct bp_pool *p, const struct bp_ev_blocks *ev);
+/* Bodies of the heaviest dangling branch, within a quarter of the window, if
+   the seals of its links held when probed. */
+void bp_window_open_ahead(struct bp_pool *p);
 /* One more block of that class fits the window. */
 bool bp_window_has_room(struct bp_pool *p, enum bp_class rank);
 /* What is left to rivals when the best branch could have it all. */
@@ -101,6 +103,12 @@ uint64_t bp_window_share(const struct bp_pool *p);
 /* Everybody was asked for the lowest block of that joined branch, and lacks it.
    It is a rival then, whatever its work, and whoever else is there. */
 bool bp_window_deserted(const struct bp_pool *p, uint32_t section);
+/* The lowest block of the best branch is here: it goes in at once. */
+bool bp_window_next_here(const struct bp_pool *p);
+
+/* ---- window.c ---- */
+void bp_window_schedule(struct bp_pool *p);
+void bp_on_blocks(struct bp_pool *p, const struct bp_ev_blocks *ev);
 /* The slot of the lowest missing block of the best branch, or BP_NIL. */
 uint32_t bp_window_lowest(const struct bp_pool *p);
 
@@ -111,6 +119,9 @@ bool bp_claims_mark(struct bp_pool *p, const struct bp_peer *peer);
 /* After that: it claims to have this block, whose link is known. */
 bool bp_slot_claimed(const struct bp_pool *p, const struct bp_slot *s,
                      const struct bp_peer *peer);
+/* One of its lists has this block. */
+bool bp_slot_listed(const struct bp_pool *p, const struct bp_slot *s,
+                    const struct bp_peer *peer);
 /* It may be asked of it besides another that takes long; once even if it failed
    it before, for it claims it. */
 bool bp_slot_may_hedge(struct bp_pool *p, const struct bp_slot *s,
