@@ -89,6 +89,7 @@ struct bp_peer {
     bp_time head_due; /* its head is to be here by then; 0: no failure yet */
     bp_time idle_due; /* idle then: we have more than its head; 0: not so */
     uint64_t tried;   /* tick of the last ask for its head */
+    bp_hash lacks;    /* the last link at which it had nothing */
     uint32_t out[BP_RATES];  /* requests in flight */
     uint32_t late[BP_RATES]; /* … of which late, one at most */
     uint32_t lapses;         /* requests in a row that were late */

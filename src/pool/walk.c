@@ -97,10 +97,13 @@ static bool drips(const struct bp_pool *p, const struct bp_peer *peer,
     return trip < bp_estimate_size(p, peer, BP_RATE_LINKS) / DRIP_TIMES;
 }
 
-/* Of two that have the same: who does not drip, then who failed nothing, then
-   who is much nearer, for a walk is a chain of round trips. */
-static bool goes_first(const struct bp_pool *p, const struct bp_peer *a,
-                       const struct bp_peer *b) {
+/* Of two that have the same: who did not lack it last, who does not drip, who
+   failed nothing, then who is much nearer, for a walk is a chain of round
+   trips. */
+static bool goes_first(const struct bp_pool *p, const bp_hash *origin,
+                       const struct bp_peer *a, const struct bp_peer *b) {
+    bool lacks = bp_hash_eq(&a->lacks, origin);
+    if (lacks != bp_hash_eq(&b->lacks, origin)) return !lacks;
     if (drips(p, b, a)) return true;
     if (drips(p, a, b)) return false;
     if (a->back == 0 && b->back == 0) {
@@ -114,7 +117,8 @@ static bool goes_first(const struct bp_pool *p, const struct bp_peer *a,
 static void offer(struct bp_pool *p, struct bp_pursuit *q, uint32_t place) {
     const struct bp_peer *peer = &p->peer[place];
     if (!may_ask(p, q, peer) || asked(p, place, &q->origin)) return;
-    if (q->asker == BP_NIL || goes_first(p, peer, &p->peer[q->asker]))
+    if (q->asker == BP_NIL ||
+        goes_first(p, &q->origin, peer, &p->peer[q->asker]))
         q->asker = place;
 }
 
@@ -579,6 +583,7 @@ static void newly_held(const struct bp_pool *p, struct reply *r) {
 }
 
 static void answered_nothing(struct bp_pool *p, const struct reply *r) {
+    r->peer->lacks = r->origin;
     bool claimed = r->ask == BP_ASK_WALK ||
                    bp_hash_eq(&r->origin, &r->peer->info.claim.head);
     if (!claimed) {

@@ -34,12 +34,17 @@ static bool places_left(const struct bp_forest *f, uint64_t n) {
     return f->places + n <= f->places_max;
 }
 
-/* The last chunk is for what joins: lists without end would fill all, and take
-   each place that it had been given. */
-static bool is_full(const struct bp_pool *p, const struct bp_link *l,
-                    bool joins) {
-    return !joins && bp_link_find(&p->forest, &l->parent) == BP_NIL &&
-           !places_left(&p->forest, 2 * BP_CHUNK_MIN);
+/* Places that must be left: the last chunk is for what joins, or lists without
+   end would fill all, and take each place that it had been given. */
+static uint64_t places_for(const struct bp_pool *p, const struct bp_link *l,
+                           bool joins) {
+    bool alone = !joins && bp_link_find(&p->forest, &l->parent) == BP_NIL;
+    return alone ? 2 * BP_CHUNK_MIN : BP_CHUNK_MIN;
+}
+
+/* Nothing is allocated for what stands in a chunk that has room. */
+static bool is_full(const struct bp_pool *p, uint64_t n) {
+    return n > BP_CHUNK_MIN && !places_left(&p->forest, n);
 }
 
 bp_ref bp_whole_graft(struct bp_pool *p, struct bp_delivery *b, bp_by by) {
@@ -57,9 +62,10 @@ bp_ref bp_whole_graft(struct bp_pool *p, struct bp_delivery *b, bp_by by) {
     int offence = bp_link_offence(p, &b->link, NULL);
     enum bp_graft err = BP_GRAFT_INVALID;
     struct bp_held held = parent_of(p, b);
+    uint64_t places = places_for(p, &b->link, held.held);
     if (offence == BP_OFF_NONE) {
         uint32_t section;
-        err = is_full(p, &b->link, held.held)
+        err = is_full(p, places)
                   ? BP_GRAFT_FULL
                   : bp_forest_graft(p, &b->link, 1, by, &held, &section);
     }
@@ -73,11 +79,10 @@ bp_ref bp_whole_graft(struct bp_pool *p, struct bp_delivery *b, bp_by by) {
         return bp_link_find(&p->forest, &b->hash);
     case BP_GRAFT_FULL:
         p->stat.refused++;
-        if (bp_room_is(p, BP_CHUNK_MIN)) /* then memory is what lacks */
+        if (bp_room_is(p, places)) /* then memory is what lacks */
             p->full_until = p->now + BP_BACKOFF_MS;
-        else
-            bp_room_for(p, asker_of(p, &b->link, held.held),
-                        BP_CHUNK_MIN); /* the next */
+        else /* the next finds some */
+            bp_room_for(p, asker_of(p, &b->link, held.held), places);
         break;
     case BP_GRAFT_INVALID:
         bp_blame(p, by, offence != BP_OFF_NONE ? offence : BP_OFF_BAD_RULE, 0,
