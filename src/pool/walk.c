@@ -81,20 +81,21 @@ bool bp_peer_nearer(const struct bp_peer *a, const struct bp_peer *b) {
     return x->samples == 0 || y->samples == 0 || x->per_ks >= y->per_ks;
 }
 
-#define DRIP_TIMES   4 /* fewer links than another's, or than were asked for */
 #define DRIP_SAMPLES 4
+#define SLOW_TIMES   4  /* fewer links a second than another's */
+#define DRIP_TIMES   32 /* fewer a round trip than were asked for */
 
 /* It brings many times fewer links a second than the other; than one that was
-   never asked, if a round trip of it brings a small part of what it is asked
-   for. */
+   never asked, if a round trip of it brings next to nothing. */
 static bool drips(const struct bp_pool *p, const struct bp_peer *peer,
                   const struct bp_peer *other) {
     const struct bp_rate *r = &peer->rate[BP_RATE_LINKS];
     const struct bp_rate *o = &other->rate[BP_RATE_LINKS];
     if (r->samples < DRIP_SAMPLES) return false;
-    if (o->samples > 0) return r->per_ks < o->per_ks / DRIP_TIMES;
+    if (o->samples > 0) return r->per_ks < o->per_ks / SLOW_TIMES;
     uint64_t trip = r->per_ks * peer->rtt_ms / 1000000;
-    return trip < bp_estimate_size(p, peer, BP_RATE_LINKS) / DRIP_TIMES;
+    uint64_t asked = bp_estimate_size(p, peer, BP_RATE_LINKS);
+    return trip < asked / DRIP_TIMES || (trip <= 1 && asked >= 4);
 }
 
 /* Of two that have the same: who did not lack it last, who does not drip, who
