@@ -113,7 +113,7 @@ static bool waits_for_room(struct bp_pool *p, const struct bp_peer *peer) {
 #define NEAR_MS    50
 
 /* Those of the free peers not marked that would answer next: the first, and how
-   many are about as near. */
+   many are about as near. BP_NIL: there is none, or it is worth waiting for. */
 static uint32_t next_server(struct bp_pool *p, const bool *marked,
                             uint32_t *n_near) {
     uint32_t best = BP_NIL;
@@ -121,13 +121,13 @@ static uint32_t next_server(struct bp_pool *p, const bool *marked,
     uint32_t n = wanted(p) < CRUMBS ? wanted(p) : CRUMBS;
     for (uint32_t i = 0; i < p->n_peers; i++) {
         const struct bp_peer *peer = &p->peer[i];
-        if (marked[i] || !can_serve(p, peer) || waits_for_room(p, peer))
-            continue;
+        if (marked[i] || !can_serve(p, peer)) continue;
         uint64_t ms = bp_soon(p, peer, n);
         if (best != BP_NIL && ms >= soonest) continue;
         best = i;
         soonest = ms;
     }
+    if (best != BP_NIL && waits_for_room(p, &p->peer[best])) return BP_NIL;
     *n_near = 1;
     for (uint32_t i = 0; i < p->n_peers && best != BP_NIL; i++)
         *n_near += i != best && !marked[i] && can_serve(p, &p->peer[i]) &&
