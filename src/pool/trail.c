@@ -641,6 +641,20 @@ static struct bp_trail *trail_at(struct bp_peer *peer, const bp_hash *end) {
     return NULL;
 }
 
+/* The trail has gone on since the list was asked for, over links that others
+   gave: what is below its end now. NULL: no trail ends in the list. */
+static struct bp_trail *trail_in(struct bp_peer *peer, struct bp_ev_hashes *l) {
+    for (size_t i = 0; i + 1 < l->n && i < l->held_at; i++) {
+        struct bp_trail *t = trail_at(peer, &l->hashes[i]);
+        if (t == NULL) continue;
+        l->hashes += i + 1;
+        l->n -= i + 1;
+        if (l->held_at != BP_NONE) l->held_at -= i + 1;
+        return t;
+    }
+    return NULL;
+}
+
 /* The hash that a list after `end` must begin with, or NULL if not known. */
 static const bp_hash *expected(const struct bp_pool *p, const bp_hash *end) {
     bp_ref ref = bp_link_find(&p->forest, end);
@@ -752,6 +766,7 @@ void bp_on_hashes(struct bp_pool *p, const struct bp_ev_hashes *ev) {
         bp_blame(p, peer->by, BP_OFF_TOO_MUCH, 0, NULL, 0, true);
         return;
     }
+    if (t == NULL) t = trail_in(peer, &list);
     if (t == NULL) return; /* asked for a trail that is over */
     if (list.n == 0) {
         lacks(p, peer, t);
