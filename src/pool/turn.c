@@ -271,6 +271,15 @@ static uint32_t likely_header(struct bp_pool *p, const struct bp_slot *s) {
     return best;
 }
 
+/* Somebody who could bring it whole has nothing else to do. */
+static bool is_free_to_bring(const struct bp_pool *p, const struct bp_slot *s) {
+    for (uint32_t i = 0; i < p->n_peers; i++)
+        if (can_bring(p, s, &p->peer[i]) &&
+            bp_peer_free(p, &p->peer[i], BP_RATE_BLOCKS))
+            return true;
+    return false;
+}
+
 /* The lowest of a class that nobody is left to bring whole, or only who is too
    busy: it need not wait for a turn. */
 static void ask_likely(struct bp_pool *p, enum bp_class class) {
@@ -278,7 +287,8 @@ static void ask_likely(struct bp_pool *p, enum bp_class class) {
     if (id == BP_NIL) return;
     const struct bp_slot *s = bp_slot_at(p, id);
     if (s->link == BP_NIL || !is_whole(p, s)) return;
-    if (first_pass(p, s) && !waited(p, s->since)) return;
+    if (first_pass(p, s) && is_free_to_bring(p, s) && !waited(p, s->since))
+        return;
     uint32_t who = likely_header(p, s);
     if (who != BP_NIL) ask_headers(p, who, id);
 }

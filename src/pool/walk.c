@@ -77,7 +77,7 @@ bool bp_peer_nearer(const struct bp_peer *a, const struct bp_peer *b) {
     const struct bp_rate *y = &b->rate[BP_RATE_LINKS];
     uint32_t near = a->rtt_samples > 0 ? a->rtt_ms : FAR_MS;
     uint32_t far = b->rtt_samples > 0 ? b->rtt_ms : FAR_MS;
-    if (far <= FAR_MS || near > far / 2) return false;
+    if (far <= FAR_MS || near > far / 4 * 3) return false;
     return x->samples == 0 || y->samples == 0 || x->per_ks >= y->per_ks;
 }
 
