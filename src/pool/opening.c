@@ -31,12 +31,37 @@ static bool has_room(const struct bp_pool *p, enum bp_class rank) {
     return false;
 }
 
+/* That of the next block of a joined branch, or NULL. */
+static const struct bp_slot *next_slot(const struct bp_pool *p,
+                                       uint32_t section) {
+    const struct bp_forest *f = &p->forest;
+    uint32_t root = bp_section_root(f, section);
+    uint64_t bottom = bp_section_bottom(bp_section_at(f, root));
+    bp_ref ref = bp_section_link(f, root, bottom);
+    uint32_t id = ref != BP_NIL ? bp_link_at(f, ref)->slot : BP_NIL;
+    return id != BP_NIL ? bp_slot_at(p, id) : NULL;
+}
+
+bool bp_window_deserted(const struct bp_pool *p, uint32_t section) {
+    const struct bp_slot *s = next_slot(p, section);
+    return s != NULL && s->state != BP_SLOT_HERE && s->rounds > 0;
+}
+
+/* The heaviest branch that is joined and not deserted, or BP_NIL. */
+static uint32_t favourite(const struct bp_pool *p) {
+    const struct bp_forest *f = &p->forest;
+    for (uint32_t i = 0; i < f->n_order; i++)
+        if (!bp_window_deserted(p, f->order[i])) return f->order[i];
+    return BP_NIL;
+}
+
 /* What is lowest of the best branch could not be inserted, and will be tried
    again. */
 static bool put_off(const struct bp_pool *p) {
     const struct bp_forest *f = &p->forest;
-    if (f->n_order == 0) return false;
-    uint32_t root = bp_section_root(f, f->order[0]);
+    uint32_t best = favourite(p);
+    if (best == BP_NIL) return false;
+    uint32_t root = bp_section_root(f, best);
     bp_time until = bp_section_at(f, root)->insert_wait;
     return until != 0 && until >= p->now;
 }
@@ -52,22 +77,6 @@ static bool is_stuck(struct bp_pool *p) {
 
 bool bp_window_has_room(struct bp_pool *p, enum bp_class rank) {
     return has_room(p, rank) || (rank == BP_CLASS_BEST && is_stuck(p));
-}
-
-/* That of the next block of a joined branch, or NULL. */
-static const struct bp_slot *next_slot(const struct bp_pool *p,
-                                       uint32_t section) {
-    const struct bp_forest *f = &p->forest;
-    uint32_t root = bp_section_root(f, section);
-    uint64_t bottom = bp_section_bottom(bp_section_at(f, root));
-    bp_ref ref = bp_section_link(f, root, bottom);
-    uint32_t id = ref != BP_NIL ? bp_link_at(f, ref)->slot : BP_NIL;
-    return id != BP_NIL ? bp_slot_at(p, id) : NULL;
-}
-
-bool bp_window_deserted(const struct bp_pool *p, uint32_t section) {
-    const struct bp_slot *s = next_slot(p, section);
-    return s != NULL && s->state != BP_SLOT_HERE && s->rounds > 0;
 }
 
 /* All of the section below is wanted, or was: what comes after it may be. */
@@ -150,18 +159,14 @@ static void open_section(struct bp_pool *p, uint32_t id, enum bp_class rank) {
     }
 }
 
-/* The heaviest branch that is joined and not deserted, or BP_NIL. */
-static uint32_t favourite(const struct bp_pool *p) {
-    const struct bp_forest *f = &p->forest;
-    for (uint32_t i = 0; i < f->n_order; i++)
-        if (!bp_window_deserted(p, f->order[i])) return f->order[i];
-    return BP_NIL;
-}
-
 bool bp_window_next_here(const struct bp_pool *p) {
     uint32_t best = favourite(p);
     const struct bp_slot *s = best != BP_NIL ? next_slot(p, best) : NULL;
     return s != NULL && s->state == BP_SLOT_HERE && !put_off(p);
+}
+
+bool bp_window_all_deserted(const struct bp_pool *p) {
+    return p->forest.n_order > 0 && favourite(p) == BP_NIL;
 }
 
 static enum bp_class class_of(const struct bp_forest *f, uint32_t id,
@@ -176,7 +181,8 @@ static enum bp_class class_of(const struct bp_forest *f, uint32_t id,
 static void reclass(struct bp_pool *p, uint32_t id, enum bp_class class) {
     const struct bp_section *s = bp_section_at(&p->forest, id);
     bp_ref ref = bp_section_link(&p->forest, id, bp_section_bottom(s));
-    for (uint64_t n = bp_section_bottom(s); ref != BP_NIL && n < s->want_next;
+    uint64_t end = s->want_next + (p->forest.bare > 0 ? BARE_NEAR : 0);
+    for (uint64_t n = bp_section_bottom(s); ref != BP_NIL && n < end;
          n++, ref = bp_link_newer(&p->forest, ref)) {
         const struct bp_plink *l = bp_link_at(&p->forest, ref);
         if (l->slot != BP_NIL) bp_slot_promote(p, l->slot, class);

@@ -222,7 +222,8 @@ void bp_on_claim(struct bp_pool *p, const struct bp_ev_claim *ev) {
     set_claim(p, peer, &ev->claim);
     peer->retry = 0;
     peer->crowded = 0;
-    peer->lacked = 0;
+    peer->lacked = peer->strays = 0;
+    peer->lacks = (bp_hash){ 0 };
     bp_trace(p, "peer %llu has a new head %s", (unsigned long long)ev->peer,
              bp_short(&ev->claim.head).text);
     banned(p, peer);

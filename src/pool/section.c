@@ -338,8 +338,8 @@ bool bp_forest_join(struct bp_pool *p, uint32_t section,
 /* ---- grafting --------------------------------------------------------- */
 
 /* The sections waiting for this hash, up to cap; how many there are. */
-static uint32_t waiting_for(const struct bp_forest *f, const bp_hash *hash,
-                            uint32_t *first) {
+uint32_t bp_forest_waiting(const struct bp_forest *f, const bp_hash *hash,
+                           uint32_t *first) {
     uint32_t n = 0;
     struct bp_probe probe = bp_index_begin(&f->orphans, hash);
     for (;;) {
@@ -387,7 +387,7 @@ void bp_section_trust(struct bp_forest *f, uint32_t section) {
 static void adopt(struct bp_pool *p, uint32_t section, const bp_hash *top) {
     struct bp_forest *f = &p->forest;
     uint32_t child;
-    while (waiting_for(f, top, &child) > 0) {
+    while (bp_forest_waiting(f, top, &child) > 0) {
         struct bp_section *s = bp_section_at(f, section);
         stop_waiting(p, child);
         child_add(f, section, child);
@@ -404,14 +404,14 @@ static void adopt(struct bp_pool *p, uint32_t section, const bp_hash *top) {
 static void adopt_at(struct bp_pool *p, const struct bp_link *link) {
     struct bp_forest *f = &p->forest;
     uint32_t child;
-    if (waiting_for(f, &link->hash, &child) == 0) return;
+    if (bp_forest_waiting(f, &link->hash, &child) == 0) return;
     refuse_children(p, link);
     bp_ref ref = bp_link_find(f, &link->hash);
     if (ref == BP_NIL) return;
     uint32_t section = bp_link_section(f, ref);
     if (bp_section_at(f, section)->top != link->number &&
         !split(p, section, ref)) {
-        while (waiting_for(f, &link->hash, &child) > 0)
+        while (bp_forest_waiting(f, &link->hash, &child) > 0)
             bp_forest_drop(p, child); /* no memory: as if evicted */
         return;
     }
@@ -483,7 +483,7 @@ static enum bp_graft graft_below(struct bp_pool *p, const struct bp_link *links,
                                  uint32_t *out) {
     struct bp_forest *f = &p->forest;
     uint32_t id = BP_NIL;
-    bool fresh = waiting_for(f, &links[0].hash, &id) != 1;
+    bool fresh = bp_forest_waiting(f, &links[0].hash, &id) != 1;
     if (fresh) id = section_new(p);
     if (id == BP_NIL) return BP_GRAFT_FULL;
     struct bp_section *s = bp_section_at(f, id);

@@ -298,6 +298,12 @@ bool bp_slot_asked_by(const struct bp_pool *p, uint32_t id, bp_req_id req) {
     return s->cell.live != 0 && (s->req[0] == req || s->req[1] == req);
 }
 
+bool bp_slot_idle(const struct bp_slot *s, bp_req_id req) {
+    return s->state == BP_SLOT_WANTED ||
+           (s->state == BP_SLOT_ASKED && (s->req[0] == 0 || s->req[0] == req) &&
+            (s->req[1] == 0 || s->req[1] == req));
+}
+
 void bp_window_unask(struct bp_pool *p, uint32_t id, bp_req_id req) {
     if (!bp_slot_asked_by(p, id, req)) return;
     struct bp_slot *s = bp_slot_at(p, id);
@@ -370,10 +376,18 @@ static void note_size(struct bp_pool *p, uint32_t size) {
     if (w->reserve < BP_RESERVE_MIN) w->reserve = BP_RESERVE_MIN;
 }
 
+/* Somebody has what everybody lacked, and perhaps what is above it. */
+static void hope_again(struct bp_pool *p, enum bp_class rank) {
+    for (uint32_t id = p->window.wanted[rank].head; id != BP_NIL;
+         id = bp_slot_at(p, id)->next)
+        if (bp_slot_at(p, id)->rounds >= BP_ROUNDS) bp_slot_headed(p, id);
+}
+
 void bp_slot_fill(struct bp_pool *p, uint32_t id, uint64_t item, uint32_t size,
                   bp_by by) {
     struct bp_slot *s = bp_slot_at(p, id);
     become(p, id, BP_SLOT_HERE);
+    if (s->rounds >= BP_ROUNDS) hope_again(p, s->rank);
     s->item = item;
     s->by = by;
     s->pushed = false;

@@ -162,6 +162,16 @@ static bool hopeless(const struct bp_pool *p, const struct bp_stretch *st,
     return !fillers || e->fails >= BP_FILL_TRIES;
 }
 
+/* What is above the stretch dangles, unless what it stands on is held by now.
+ */
+static bool part(struct bp_pool *p, uint32_t id) {
+    bp_hash top = bp_spine_at(&p->forest, id)->top;
+    struct bp_held held;
+    if (!bp_forest_part(p, id)) return false;
+    if (bp_known_held(p, &top, &held)) bp_hash_held(p, &top, &held);
+    return true;
+}
+
 /* Fills the lowest stretches of a section, as far ahead as memory allows;
    false when no peer is free. For what all above it waits for others give
    way. */
@@ -182,7 +192,7 @@ static bool fill_section(struct bp_pool *p, uint32_t section,
         bool walkers;
         if (urgent && hopeless(p, st, &walkers)) {
             if (!walkers) return true; /* nobody says that he needs it */
-            if (bp_forest_part(p, id)) return false;
+            if (part(p, id)) return false;
         }
         if (*in_flight >= BP_FILLS) return false;
         uint32_t n = st->n > BP_CHUNK_MIN ? st->n : BP_CHUNK_MIN;

@@ -196,9 +196,13 @@ static void cut_to_pages(struct bp_pool *p, struct bp_peer *peer,
          id = bp_page_at(p, id)->next)
         if (top == BP_NIL || bp_page_at(p, id)->top > bp_page_at(p, top)->top)
             top = id;
-    if (top == BP_NIL || bp_page_at(p, top)->top + 1 >= t->end_number) return;
-    t->start = bp_page_at(p, top)->from;
-    t->number = bp_page_at(p, top)->top + 1;
+    if (top == BP_NIL) return;
+    const struct bp_page *page = bp_page_at(p, top);
+    /* Below something condensed a page begins with what it is from. */
+    uint64_t above = bp_hash_eq(&page->from, &page->hash[0]) ? 0 : 1;
+    if (page->top + above >= t->end_number) return;
+    t->start = page->from;
+    t->number = page->top + above;
     t->cut = true;
     bp_trail_lose(p, t);
     find_place(p, peer, t);
@@ -296,10 +300,7 @@ void bp_trails_lack(struct bp_pool *p, const struct bp_request *r) {
         if (s == NULL || s->link != BP_NIL || s->owner != peer->serial ||
             s->root || s->announced)
             continue;
-        bool idle = s->state == BP_SLOT_WANTED ||
-                    (s->req[0] == r->id && s->req[1] == 0) ||
-                    (s->req[1] == r->id && s->req[0] == 0);
-        if (idle) bp_slot_drop_bare(p, i);
+        if (bp_slot_idle(s, r->id)) bp_slot_drop_bare(p, i);
     }
 }
 
@@ -563,11 +564,11 @@ static bool walks(const struct bp_pool *p, const struct bp_peer *peer) {
 
 /* The bare peer, other than the best, that waits longest for its next list
    and may be asked; BP_NIL: none. */
-static uint32_t longest_waiting(const struct bp_pool *p) {
+static uint32_t longest_waiting(const struct bp_pool *p, uint32_t lead) {
     uint32_t next = BP_NIL;
     for (uint32_t i = 0; i < p->n_peers; i++) {
         const struct bp_peer *peer = &p->peer[i];
-        if (i == p->best || !bp_peer_bare(peer) ||
+        if (i == p->best || i == lead || !bp_peer_bare(peer) ||
             !bp_peer_candidate(p, peer) ||
             !bp_peer_free(p, peer, BP_RATE_HASHES) || !walks(p, peer))
             continue;
@@ -618,7 +619,7 @@ void bp_trails_schedule(struct bp_pool *p) {
     p->forest.joined_low = UINT64_MAX;
     p->forest.joined_high = 0;
     for (; walking < BP_CHALLENGERS; walking++) {
-        uint32_t i = longest_waiting(p);
+        uint32_t i = longest_waiting(p, lead);
         if (i == BP_NIL) return;
         uint64_t before = p->tick;
         pursue(p, i, true);

@@ -87,8 +87,8 @@ static bool is_likely(struct bp_pool *p, const struct bp_slot *s,
     if (s->link == BP_NIL && s->only_owner) return true;
     if (s->link == BP_NIL)
         return reaches(s, peer) &&
-               (peer->strays < LACKED_MOST || bp_slot_listed(p, s, peer) ||
-                waited(p, s->since));
+               (peer->strays < LACKED_MOST || waited(p, s->since) ||
+                bp_slot_listed(p, s, peer));
     if (bp_peer_serves(peer, s->number) && had(p, s, peer)) return true;
     if (!reaches(s, peer)) return false;
     if (!placed && peer->lacked < LACKED_MOST) return true;

@@ -22,30 +22,26 @@ static void settle_item(struct bp_pool *p, struct bp_delivery *b, bool taken) {
     b->link.item = 0;
 }
 
-/* For whom it takes room: the section that it stands on, or BP_NIL. */
+/* For whom it takes room: the section that it stands on or that waits for it,
+   or BP_NIL. */
 static uint32_t asker_of(const struct bp_pool *p, const struct bp_link *l,
                          bool joins) {
     if (joins) return BP_ROOM_JOINS;
+    uint32_t above = BP_NIL;
     bp_ref ref = bp_link_find(&p->forest, &l->parent);
-    return ref != BP_NIL ? bp_link_section(&p->forest, ref) : BP_NIL;
+    if (ref != BP_NIL) return bp_link_section(&p->forest, ref);
+    bp_forest_waiting(&p->forest, &l->hash, &above);
+    return above;
 }
 
 static bool places_left(const struct bp_forest *f, uint64_t n) {
     return f->places + n <= f->places_max;
 }
 
-/* Places that must be left: the last chunk is for what joins, or lists without
-   end would fill all, and take each place that it had been given. */
-static uint64_t places_for(const struct bp_pool *p, const struct bp_link *l,
-                           bool joins) {
-    bool alone = !joins && bp_link_find(&p->forest, &l->parent) == BP_NIL;
-    return alone ? 2 * BP_CHUNK_MIN : BP_CHUNK_MIN;
-}
-
-/* Nothing is allocated for what stands in a chunk that has room. */
-static bool is_full(const struct bp_pool *p, uint64_t n) {
-    return n > BP_CHUNK_MIN && !places_left(&p->forest, n);
-}
+/* Places that must be left for what stands alone: the last chunk is for what
+   joins, or lists without end would fill all, and take each place that it had
+   been given. */
+#define ALONE_PLACES (2 * BP_CHUNK_MIN)
 
 bp_ref bp_whole_graft(struct bp_pool *p, struct bp_delivery *b, bp_by by) {
     struct bp_held known = b->known;
@@ -62,10 +58,11 @@ bp_ref bp_whole_graft(struct bp_pool *p, struct bp_delivery *b, bp_by by) {
     int offence = bp_link_offence(p, &b->link, NULL);
     enum bp_graft err = BP_GRAFT_INVALID;
     struct bp_held held = parent_of(p, b);
-    uint64_t places = places_for(p, &b->link, held.held);
+    uint32_t asker = asker_of(p, &b->link, held.held);
+    uint64_t places = asker == BP_NIL ? ALONE_PLACES : BP_CHUNK_MIN;
     if (offence == BP_OFF_NONE) {
         uint32_t section;
-        err = is_full(p, places)
+        err = asker == BP_NIL && !places_left(&p->forest, places)
                   ? BP_GRAFT_FULL
                   : bp_forest_graft(p, &b->link, 1, by, &held, &section);
     }
@@ -79,10 +76,10 @@ bp_ref bp_whole_graft(struct bp_pool *p, struct bp_delivery *b, bp_by by) {
         return bp_link_find(&p->forest, &b->hash);
     case BP_GRAFT_FULL:
         p->stat.refused++;
-        if (bp_room_is(p, places)) /* then memory is what lacks */
-            p->full_until = p->now + BP_BACKOFF_MS;
-        else /* the next finds some */
-            bp_room_for(p, asker_of(p, &b->link, held.held), places);
+        if (bp_room_is(p, places))
+            p->full_until = p->now + BP_BACKOFF_MS; /* memory is what lacks */
+        else
+            bp_room_for(p, asker, places); /* the next finds some */
         break;
     case BP_GRAFT_INVALID:
         bp_blame(p, by, offence != BP_OFF_NONE ? offence : BP_OFF_BAD_RULE, 0,

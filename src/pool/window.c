@@ -267,7 +267,8 @@ static bool worth_a_scan(struct bp_pool *p) {
 static void hedge(struct bp_pool *p) {
     bool half = p->half_due <= p->now;
     if (p->n_peers < 2 || (!half && bp_inserting(p))) return;
-    uint32_t id = p->window.missing > 0 ? bp_window_lowest(p) : BP_NIL;
+    bool lacks = p->window.missing > 0 || bp_window_all_deserted(p);
+    uint32_t id = lacks ? bp_window_lowest(p) : BP_NIL;
     if (id == BP_NIL && (half || worth_a_scan(p))) id = lowest_listed(p, half);
     if (id == BP_NIL) return;
     const struct bp_slot *s = bp_slot_at(p, id);
@@ -432,7 +433,7 @@ static void note_one_missed(struct bp_pool *p, const struct bp_request *r,
     bool stale = is_stale(p, s, peer);
     if (is_stray(p, s, peer) && peer->strays < UINT8_MAX) peer->strays++;
     bp_window_missed(p, id, r);
-    if (stale && s->state == BP_SLOT_WANTED) bp_slot_drop_bare(p, id);
+    if (stale && bp_slot_idle(s, r->id)) bp_slot_drop_bare(p, id);
 }
 
 /* What was asked and did not come. A server may stop where its reply is full,

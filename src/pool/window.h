@@ -103,6 +103,8 @@ uint64_t bp_window_share(const struct bp_pool *p);
 /* Everybody was asked for the lowest block of that joined branch, and lacks it.
    It is a rival then, whatever its work, and whoever else is there. */
 bool bp_window_deserted(const struct bp_pool *p, uint32_t section);
+/* Something is joined, and all of it is deserted. */
+bool bp_window_all_deserted(const struct bp_pool *p);
 /* The lowest block of the best branch is here: it goes in at once. */
 bool bp_window_next_here(const struct bp_pool *p);
 
@@ -183,6 +185,8 @@ void bp_slot_headed(struct bp_pool *p, uint32_t slot);
 bool bp_slot_lacks(const struct bp_slot *s, const struct bp_peer *peer);
 /* The link leaves: its slot is freed; returns the item of the body. */
 uint64_t bp_window_forget(struct bp_pool *p, struct bp_plink *link);
+/* Nobody but this request asks for it. */
+bool bp_slot_idle(const struct bp_slot *s, bp_req_id req);
 /* A request no longer asks for this slot. */
 void bp_window_unask(struct bp_pool *p, uint32_t slot, bp_req_id req);
 /* The peer of the request failed to bring this slot's block. */
