@@ -773,6 +773,8 @@ void bp_on_hashes(struct bp_pool *p, const struct bp_ev_hashes *ev) {
         lacks(p, peer, t);
         return;
     }
+    /* In disorder: there are not so many numbers below. */
+    if (list.n > t->end_number) return;
     const bp_hash *banned = bad_hash(p, &list);
     if (banned != NULL) {
         bp_blame(p, peer->by, BP_OFF_BANNED, 0, banned, 0, true);
