@@ -31,20 +31,19 @@ static bool has_room(const struct bp_pool *p, enum bp_class rank) {
     return false;
 }
 
-/* That of the next block of a joined branch, or NULL. */
-static const struct bp_slot *next_slot(const struct bp_pool *p,
-                                       uint32_t section) {
+uint32_t bp_window_next(const struct bp_pool *p, uint32_t section) {
     const struct bp_forest *f = &p->forest;
     uint32_t root = bp_section_root(f, section);
     uint64_t bottom = bp_section_bottom(bp_section_at(f, root));
     bp_ref ref = bp_section_link(f, root, bottom);
-    uint32_t id = ref != BP_NIL ? bp_link_at(f, ref)->slot : BP_NIL;
-    return id != BP_NIL ? bp_slot_at(p, id) : NULL;
+    return ref != BP_NIL ? bp_link_at(f, ref)->slot : BP_NIL;
 }
 
 bool bp_window_deserted(const struct bp_pool *p, uint32_t section) {
-    const struct bp_slot *s = next_slot(p, section);
-    return s != NULL && s->state != BP_SLOT_HERE && s->rounds > 0;
+    uint32_t id = bp_window_next(p, section);
+    if (id == BP_NIL) return false;
+    const struct bp_slot *s = bp_slot_at(p, id);
+    return s->state != BP_SLOT_HERE && s->rounds > 0;
 }
 
 /* The heaviest branch that is joined and not deserted, or BP_NIL. */
@@ -161,8 +160,9 @@ static void open_section(struct bp_pool *p, uint32_t id, enum bp_class rank) {
 
 bool bp_window_next_here(const struct bp_pool *p) {
     uint32_t best = favourite(p);
-    const struct bp_slot *s = best != BP_NIL ? next_slot(p, best) : NULL;
-    return s != NULL && s->state == BP_SLOT_HERE && !put_off(p);
+    uint32_t id = best != BP_NIL ? bp_window_next(p, best) : BP_NIL;
+    return id != BP_NIL && bp_slot_at(p, id)->state == BP_SLOT_HERE &&
+           !put_off(p);
 }
 
 bool bp_window_all_deserted(const struct bp_pool *p) {

@@ -110,6 +110,8 @@ struct bp_peer {
     uint32_t body_fails;  /* replies without any block, in a row */
     uint8_t lacked;       /* replies with nothing of what was asked, in a row */
     uint8_t strays; /* blocks in a row that only others list, and it lacked */
+    uint64_t most_bytes;  /* of a reply with blocks, */
+    uint32_t most_blocks; /* … and blocks */
     bp_time body_retry;
     uint64_t links_given, blocks_given;
     uint32_t faults, offences;

@@ -263,25 +263,21 @@ static bool worth_a_scan(struct bp_pool *p) {
     return still <= p->now || p->window.slots.n <= 256;
 }
 
-/* Asks a second peer for it when the first takes long. */
-static void hedge(struct bp_pool *p) {
-    bool half = p->half_due <= p->now;
-    if (p->n_peers < 2 || (!half && bp_inserting(p))) return;
-    bool lacks = p->window.missing > 0 || bp_window_all_deserted(p);
-    uint32_t id = lacks ? bp_window_lowest(p) : BP_NIL;
-    if (id == BP_NIL && (half || worth_a_scan(p))) id = lowest_listed(p, half);
-    if (id == BP_NIL) return;
+/* Asks a second peer for it when the first takes long; false: not now. */
+static bool hedge_one(struct bp_pool *p, uint32_t id, bool half) {
     const struct bp_slot *s = bp_slot_at(p, id);
-    if (s->state != BP_SLOT_ASKED || s->req[0] == 0 || s->req[1] != 0) return;
+    if (s->state != BP_SLOT_ASKED || s->req[0] == 0 || s->req[1] != 0)
+        return false;
     struct bp_request *first = bp_request_find(p, s->req[0]);
     if (first == NULL || first->state != BP_REQ_OUT ||
-        (first->second == id && first->vain >= BP_LACKS))
-        return;
+        (first->second == id && first->vain >= BP_LACKS) ||
+        (half && bp_request_half(first) > p->now))
+        return false;
     uint64_t ms = 0;
     uint32_t place = second_server(p, id, first, &ms);
-    if (place == BP_NIL || !is_long(p, first, ms)) return;
+    if (place == BP_NIL || !is_long(p, first, ms)) return false;
     struct bp_request *r = bp_request_new(p, place, BP_ASK_BODIES, 1);
-    if (r == NULL) return;
+    if (r == NULL) return false;
     bp_slot_ask(p, id, r->id);
     r->wants[r->n_wants++] = id;
     r->hedge = true;
@@ -289,6 +285,22 @@ static void hedge(struct bp_pool *p) {
     first->hedged = true;
     first->second = id;
     push_ask(p, r);
+    return true;
+}
+
+/* The one that the best branch waits for; at half a deadline also the next of
+   each rival, for nobody may have what the best one lacks. */
+static void hedge(struct bp_pool *p) {
+    bool half = p->half_due <= p->now;
+    if (p->n_peers < 2 || (!half && bp_inserting(p))) return;
+    bool lacks = p->window.missing > 0 || bp_window_all_deserted(p);
+    uint32_t id = lacks ? bp_window_lowest(p) : BP_NIL;
+    if (id == BP_NIL && (half || worth_a_scan(p))) id = lowest_listed(p, half);
+    if (id != BP_NIL && hedge_one(p, id, false)) return;
+    for (uint32_t i = 0; half && i < p->forest.n_order; i++) {
+        id = bp_window_next(p, p->forest.order[i]);
+        if (id != BP_NIL && hedge_one(p, id, true)) return;
+    }
 }
 
 static void schedule_retries(struct bp_pool *p) {
@@ -436,14 +448,25 @@ static void note_one_missed(struct bp_pool *p, const struct bp_request *r,
     if (stale && bp_slot_idle(s, r->id)) bp_slot_drop_bare(p, id);
 }
 
+/* The reply may have ended where it was full: it is no smaller than half of the
+   peer's largest, or had as many blocks as any. */
+static bool may_be_full(struct bp_peer *peer, const struct bp_request *r,
+                        size_t n) {
+    if (r->bytes > peer->most_bytes) peer->most_bytes = r->bytes;
+    if (n > peer->most_blocks) peer->most_blocks = (uint32_t)n;
+    return r->bytes == 0 || 2 * r->bytes >= peer->most_bytes ||
+           n >= peer->most_blocks;
+}
+
 /* What was asked and did not come. A server may stop where its reply is full,
    so only what it passed over is lacking; all of it when nothing came. But who
    puts something in front of a block each time does not keep it for ever. */
-static void note_missed(struct bp_pool *p, const struct bp_request *r) {
+static void note_missed(struct bp_pool *p, const struct bp_request *r,
+                        bool full) {
     uint32_t end = r->n_wants, got = 0;
     for (uint32_t i = 0; i < r->n_wants; i++)
         if (!bp_slot_asked_by(p, r->wants[i], r->id)) got = i + 1;
-    if (got > 0) end = got;
+    if (got > 0 && full) end = got;
     for (uint32_t i = end; i < r->n_wants; i++)
         if (bp_slot_asked_by(p, r->wants[i], r->id) &&
             ++bp_slot_at(p, r->wants[i])->cuts > BP_CUTS)
@@ -483,7 +506,7 @@ static void close_bodies(struct bp_pool *p, struct bp_request *r, size_t n,
     struct bp_peer *peer = &p->peer[r->peer];
     bp_estimate_reply(p, peer, r, n);
     if (!useful && is_vain(p, r)) bp_peer_lacked(peer);
-    note_missed(p, r);
+    note_missed(p, r, may_be_full(peer, r, n));
     if (n == 0 && r->n_wants > 0) gave_nothing(p, peer, r->sure);
     if (useful) {
         peer->body_fails = 0;

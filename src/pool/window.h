@@ -100,6 +100,8 @@ void bp_window_open_ahead(struct bp_pool *p);
 bool bp_window_has_room(struct bp_pool *p, enum bp_class rank);
 /* What is left to rivals when the best branch could have it all. */
 uint64_t bp_window_share(const struct bp_pool *p);
+/* The slot of the next block of that joined branch, or BP_NIL. */
+uint32_t bp_window_next(const struct bp_pool *p, uint32_t section);
 /* Everybody was asked for the lowest block of that joined branch, and lacks it.
    It is a rival then, whatever its work, and whoever else is there. */
 bool bp_window_deserted(const struct bp_pool *p, uint32_t section);
