@@ -214,7 +214,7 @@ void bp_section_pause(struct bp_pool *p, bp_ref ref, bp_time until) {
         bp_section_at(&p->forest, bp_link_section(&p->forest, ref));
     uint64_t number = bp_link_number(&p->forest, ref);
     if (until <= p->now) { /* or the host would be asked without end */
-        until = p->now + bp_backoff_ms(s->tries++, 3);
+        until = p->now + bp_backoff_ms(s->tries++, 2);
     }
     if ((bp_link_at(&p->forest, ref)->flags & BP_PL_CHECKED) != 0) {
         s->insert_wait = until;

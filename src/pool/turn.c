@@ -151,7 +151,10 @@ static bool is_turn(struct bp_pool *p, const struct bp_slot *s,
     if (peer->serial == next) return true;
     /* Who has other things to do does not keep it for ever. */
     struct bp_peer *who = bp_peer_of(p, next);
-    if (who == NULL || bp_peer_free(p, who, BP_RATE_BLOCKS)) return false;
+    if (who == NULL) return false;
+    bool whole = can_bring(p, s, who); /* else it is asked for the header */
+    if (bp_peer_free(p, who, whole ? BP_RATE_BLOCKS : BP_RATE_LINKS))
+        return false;
     return waited(p, s->retry);
 }
 
