@@ -12,7 +12,8 @@
 
 /* More actions than this for one event: the pool does not stop. */
 #define ACTIONS_MAX 200000
-/* Steps of a drawn world; those that hold take a tenth of this at the most. */
+/* Steps of a drawn world; those that hold take a quarter of this at the most.
+ */
 #define STEPS_MAX 250000
 #define LONG_TREE 2000
 

@@ -156,11 +156,12 @@ void bp_estimate_reply(struct bp_pool *p, struct bp_peer *peer,
     uint64_t brought = n * unit(p, kind);
     if (kind == BP_RATE_BLOCKS && q->bytes != 0) brought = q->bytes;
     brought = clamp(brought, 1, COUNT_MAX);
+    uint64_t per_ks = brought * 1000000 / ms;
     /* All of a few links that were asked for say nothing of many. */
     if (kind == BP_RATE_LINKS && n >= q->count && r->samples > 0 &&
-        brought * 1000000 / ms < r->per_ks)
+        per_ks < r->per_ks)
         return;
-    r->per_ks = blend(r->per_ks, brought * 1000000 / ms, r->samples);
+    r->per_ks = blend(r->per_ks, per_ks, r->samples);
     if (kind == BP_RATE_BLOCKS) {
         uint64_t over = ms > peer->rtt_ms ? ms - peer->rtt_ms : 0;
         uint64_t ns = clamp(over, 0, OVER_MAX) * 1000000 / brought;

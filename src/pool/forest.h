@@ -287,7 +287,8 @@ void bp_forest_adopt(struct bp_pool *p, const struct bp_link *links,
                      uint32_t n);
 /* Makes a link the newest of its section; false: no room. */
 bool bp_forest_split(struct bp_pool *p, bp_ref ref);
-/* How many sections wait for this hash below them, and one of those. */
+/* How many sections wait for this hash below them, 2 for more than one, and one
+   of those. */
 uint32_t bp_forest_waiting(const struct bp_forest *f, const bp_hash *hash,
                            uint32_t *first);
 /* What is below a dangling section is held. False: it was dropped, for its

@@ -227,14 +227,11 @@ static bool begin_anew(struct bp_pool *p, uint32_t asker) {
     struct bp_forest *f = &p->forest;
     uint32_t top = bp_forest_heaviest_dangling(f); /* ranks */
     uint32_t root = bp_section_at(f, asker)->root;
-    if (root == BP_NIL) return false;
     const struct bp_section *s = bp_section_at(f, root);
     if (s->connected || s->trusted || !stands_still(p, s) ||
         kind_of(f, root, top) != borrower(f))
         return false;
-    tell_loss(p, root, s->n);
-    bp_peers_crowded(p, root);
-    bp_forest_drop(p, root);
+    drop(p, root);
     return true;
 }
 

@@ -337,17 +337,17 @@ bool bp_forest_join(struct bp_pool *p, uint32_t section,
 
 /* ---- grafting --------------------------------------------------------- */
 
-/* The sections waiting for this hash, up to cap; how many there are. */
 uint32_t bp_forest_waiting(const struct bp_forest *f, const bp_hash *hash,
                            uint32_t *first) {
     uint32_t n = 0;
     struct bp_probe probe = bp_index_begin(&f->orphans, hash);
-    for (;;) {
+    while (n < 2) {
         uint32_t id = bp_index_next(&f->orphans, &probe);
-        if (id == BP_NIL) return n;
+        if (id == BP_NIL) break;
         if (!bp_hash_eq(&bp_section_at(f, id)->below, hash)) continue;
         if (n++ == 0) *first = id;
     }
+    return n;
 }
 
 /* Condemns those that wait for `link` with a number that does not follow. */

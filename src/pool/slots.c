@@ -298,6 +298,11 @@ bool bp_slot_asked_by(const struct bp_pool *p, uint32_t id, bp_req_id req) {
     return s->cell.live != 0 && (s->req[0] == req || s->req[1] == req);
 }
 
+bool bp_slot_hinted(const struct bp_slot *s, const struct bp_peer *peer) {
+    return s->link == BP_NIL && s->owner == peer->serial && !s->root &&
+           !s->announced;
+}
+
 bool bp_slot_idle(const struct bp_slot *s, bp_req_id req) {
     return s->state == BP_SLOT_WANTED ||
            (s->state == BP_SLOT_ASKED && (s->req[0] == 0 || s->req[0] == req) &&

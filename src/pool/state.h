@@ -643,7 +643,7 @@ static inline struct bp_slot *bp_slot_at(const struct bp_pool *p, uint32_t id) {
 /* The host holds this hash: so it is said when it is looked for again. */
 void bp_remember(struct bp_pool *p, const bp_hash *hash,
                  const struct bp_held *held);
-bool bp_inserting(const struct bp_pool *p);
+bool bp_inserting(const struct bp_pool *p); /* an insertion is at work */
 void bp_insert_schedule(struct bp_pool *p);
 void bp_on_inserted(struct bp_pool *p, const struct bp_ev_inserted *ev);
 void bp_on_chain(struct bp_pool *p, const struct bp_ev_chain *ev);

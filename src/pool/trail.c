@@ -226,8 +226,7 @@ static void drop_hints(struct bp_pool *p, const struct bp_peer *peer,
         uint32_t id = bp_slot_find_bare(p, &page->hash[i]);
         if (id == BP_NIL) continue;
         const struct bp_slot *s = bp_slot_at(p, id);
-        if (s->owner == peer->serial && s->state == BP_SLOT_WANTED &&
-            !s->root && !s->announced)
+        if (bp_slot_hinted(s, peer) && s->state == BP_SLOT_WANTED)
             bp_slot_drop_bare(p, id);
     }
 }
@@ -297,10 +296,8 @@ void bp_trails_lack(struct bp_pool *p, const struct bp_request *r) {
             pause(p, &peer->trail[k]);
     for (uint32_t i = 0; i < p->window.slots.used; i++) {
         const struct bp_slot *s = bp_table_get(&p->window.slots, i);
-        if (s == NULL || s->link != BP_NIL || s->owner != peer->serial ||
-            s->root || s->announced)
-            continue;
-        if (bp_slot_idle(s, r->id)) bp_slot_drop_bare(p, i);
+        if (s != NULL && bp_slot_hinted(s, peer) && bp_slot_idle(s, r->id))
+            bp_slot_drop_bare(p, i);
     }
 }
 

@@ -97,6 +97,11 @@ bool bp_pages_meet(const struct bp_pool *p, const struct bp_peer *peer,
 bool bp_pages_confirm(struct bp_pool *p, const struct bp_peer *peer,
                       uint64_t number, const struct bp_link *link) BP_MUST_USE;
 
+/* ---- trail.c ---- */
+
+/* Its place is to be looked up anew. */
+void bp_trail_lose(const struct bp_pool *p, struct bp_trail *t);
+
 /* ---- ground.c ---- */
 
 /* Ends the lists where something connected since they were looked at. */
@@ -104,7 +109,5 @@ void bp_trail_raise(struct bp_pool *p, struct bp_peer *peer,
                     struct bp_trail *t);
 /* What is inserted needs no hint any more. */
 void bp_trail_shed(struct bp_pool *p, struct bp_peer *peer, struct bp_trail *t);
-/* The trail's place is to be looked up anew. */
-void bp_trail_lose(const struct bp_pool *p, struct bp_trail *t);
 
 #endif

@@ -373,15 +373,9 @@ void bp_walk_schedule(struct bp_pool *p) {
 
 static void join_waiting(struct bp_pool *p, const bp_hash *hash,
                          const struct bp_held *held) {
-    struct bp_forest *f = &p->forest;
-    struct bp_probe probe = bp_index_begin(&f->orphans, hash);
-    for (;;) {
-        uint32_t id = bp_index_next(&f->orphans, &probe);
-        if (id == BP_NIL) return;
-        if (!bp_hash_eq(&bp_section_at(f, id)->below, hash)) continue;
+    uint32_t id;
+    while (bp_forest_waiting(&p->forest, hash, &id) > 0)
         bp_forest_join(p, id, held);
-        probe = bp_index_begin(&f->orphans, hash); /* cells moved */
-    }
 }
 
 void bp_hash_held(struct bp_pool *p, const bp_hash *hash,
@@ -394,15 +388,8 @@ void bp_hash_held(struct bp_pool *p, const bp_hash *hash,
 
 /* Whatever waits for this hash stands on something invalid. */
 void bp_drop_waiting(struct bp_pool *p, const bp_hash *hash) {
-    struct bp_forest *f = &p->forest;
-    struct bp_probe probe = bp_index_begin(&f->orphans, hash);
-    for (;;) {
-        uint32_t id = bp_index_next(&f->orphans, &probe);
-        if (id == BP_NIL) return;
-        if (!bp_hash_eq(&bp_section_at(f, id)->below, hash)) continue;
-        bp_forest_drop(p, id);
-        probe = bp_index_begin(&f->orphans, hash);
-    }
+    uint32_t id;
+    while (bp_forest_waiting(&p->forest, hash, &id) > 0) bp_forest_drop(p, id);
 }
 
 /* The offence that a link is by itself, or BP_OFF_NONE. `older` is the next

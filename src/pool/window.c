@@ -434,8 +434,7 @@ static bool is_stray(const struct bp_pool *p, const struct bp_slot *s,
 /* The peer claimed it once, in a list that is gone. */
 static bool is_stale(const struct bp_pool *p, const struct bp_slot *s,
                      const struct bp_peer *peer) {
-    return s->link == BP_NIL && s->owner == peer->serial && !s->root &&
-           !s->announced && !bp_slot_listed(p, s, peer);
+    return bp_slot_hinted(s, peer) && !bp_slot_listed(p, s, peer);
 }
 
 static void note_one_missed(struct bp_pool *p, const struct bp_request *r,

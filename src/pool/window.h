@@ -187,6 +187,8 @@ void bp_slot_headed(struct bp_pool *p, uint32_t slot);
 bool bp_slot_lacks(const struct bp_slot *s, const struct bp_peer *peer);
 /* The link leaves: its slot is freed; returns the item of the body. */
 uint64_t bp_window_forget(struct bp_pool *p, struct bp_plink *link);
+/* It is wanted for what a list of this peer said, and nothing else. */
+bool bp_slot_hinted(const struct bp_slot *s, const struct bp_peer *peer);
 /* Nobody but this request asks for it. */
 bool bp_slot_idle(const struct bp_slot *s, bp_req_id req);
 /* A request no longer asks for this slot. */
