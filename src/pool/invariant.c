@@ -200,7 +200,8 @@ static void check_slot(const struct bp_pool *p, uint32_t id,
         const struct bp_plink *l = bp_link_at(&p->forest, s->link);
         assert(l->slot == id && (l->flags & BP_PL_DEAD) == 0);
     }
-    assert((s->state == BP_SLOT_ASKED) == (s->req[0] != 0 || s->req[1] != 0));
+    assert((s->state == BP_SLOT_ASKED) == (s->req[0] != 0));
+    assert(s->req[0] != 0 || s->req[1] == 0);
     for (int i = 0; i < 2; i++)
         if (s->req[i] != 0) assert(bp_request_find(p, s->req[i]) != NULL);
     if (s->state != BP_SLOT_HERE) assert(s->item == 0 && s->by == 0);

@@ -290,6 +290,7 @@ void bp_slot_evict(struct bp_pool *p, uint32_t id) {
 void bp_slot_ask(struct bp_pool *p, uint32_t id, bp_req_id req) {
     struct bp_slot *s = bp_slot_at(p, id);
     if (s->state == BP_SLOT_WANTED) become(p, id, BP_SLOT_ASKED);
+    assert(s->req[1] == 0);
     s->req[s->req[0] == 0 ? 0 : 1] = req;
 }
 
@@ -305,15 +306,15 @@ bool bp_slot_hinted(const struct bp_slot *s, const struct bp_peer *peer) {
 
 bool bp_slot_idle(const struct bp_slot *s, bp_req_id req) {
     return s->state == BP_SLOT_WANTED ||
-           (s->state == BP_SLOT_ASKED && (s->req[0] == 0 || s->req[0] == req) &&
-            (s->req[1] == 0 || s->req[1] == req));
+           (s->state == BP_SLOT_ASKED && s->req[0] == req && s->req[1] == 0);
 }
 
 void bp_window_unask(struct bp_pool *p, uint32_t id, bp_req_id req) {
     if (!bp_slot_asked_by(p, id, req)) return;
     struct bp_slot *s = bp_slot_at(p, id);
-    s->req[s->req[0] == req ? 0 : 1] = 0;
-    if (s->req[0] == 0 && s->req[1] == 0 && s->state == BP_SLOT_ASKED)
+    if (s->req[0] == req) s->req[0] = s->req[1]; /* the second is the first */
+    s->req[1] = 0;
+    if (s->req[0] == 0 && s->state == BP_SLOT_ASKED)
         become(p, id, BP_SLOT_WANTED);
 }
 

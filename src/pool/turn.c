@@ -95,14 +95,22 @@ static bool is_likely(struct bp_pool *p, const struct bp_slot *s,
     return waited(p, s->since);
 }
 
+/* It was asked for in vain, and who is left has had time for it since. */
+static bool is_too_busy(struct bp_pool *p, const struct bp_slot *s,
+                        const struct bp_peer *peer) {
+    return s->tries > 0 && !bp_peer_free(p, peer, BP_RATE_BLOCKS) &&
+           waited(p, s->retry);
+}
+
 /* Somebody is left for the first pass, and is not in a pause. */
-static bool first_pass(const struct bp_pool *p, const struct bp_slot *s) {
+static bool first_pass(struct bp_pool *p, const struct bp_slot *s) {
     if (s->tries >= BP_LACKS) return false;
     for (uint32_t i = 0; i < p->n_peers; i++) {
         const struct bp_peer *peer = &p->peer[i];
         if (can_bring(p, s, peer) && peer->body_retry <= p->now &&
             !bp_slot_lacks(s, peer) &&
-            (reaches(s, peer) || (s->link == BP_NIL && s->only_owner)))
+            (reaches(s, peer) || (s->link == BP_NIL && s->only_owner)) &&
+            !is_too_busy(p, s, peer))
             return true;
     }
     return false;
