@@ -337,7 +337,8 @@ static bool wants_body(const struct bp_pool *p, const struct bp_plink *l) {
 }
 
 /* The body of a block whose link dangles counts among what is held ahead of
-   time; beyond that share only its link is kept. */
+   time; beyond that share, in a window that is more than half full, only its
+   link is kept. */
 static void keep_ahead(struct bp_pool *p, uint32_t id, bp_ref ref) {
     uint32_t section = bp_link_section(&p->forest, ref);
     const struct bp_slot *s = bp_slot_at(p, id);
@@ -347,7 +348,8 @@ static void keep_ahead(struct bp_pool *p, uint32_t id, bp_ref ref) {
         return;
     }
     bp_slot_promote(p, id, BP_CLASS_AHEAD);
-    if (p->window.bytes[BP_CLASS_AHEAD] > p->cfg.window_bytes / 4)
+    if (p->window.bytes[BP_CLASS_AHEAD] > p->cfg.window_bytes / 4 &&
+        p->window.used > p->cfg.window_bytes / 2)
         bp_release(p, bp_window_forget(p, bp_link_at(&p->forest, ref)));
 }
 
