@@ -609,64 +609,97 @@ bool bp_links_condense(struct bp_pool *p, uint32_t stretch, bool idle) {
     return true;
 }
 
-bool bp_links_fill(struct bp_pool *p, uint32_t stretch,
-                   const struct bp_link *links, uint32_t n, bp_by by) {
+/* The stretch above a condensed one, when its chunk has room for n more below;
+   who fills with a link at a time would take a chunk for each. */
+static uint32_t room_above(const struct bp_forest *f,
+                           const struct bp_stretch *st, uint32_t n) {
+    if (st->newer == BP_NIL) return BP_NIL;
+    const struct bp_stretch *up = bp_stretch_at(f, st->newer);
+    if (up->chunk == BP_NIL || !up->proved) return BP_NIL;
+    const struct bp_chunk *c = bp_chunk_at(f, up->chunk);
+    bool at_end = first_place(c, up) + up->n == c->high;
+    return at_end && c->cap - c->high >= n ? st->newer : BP_NIL;
+}
+
+/* A stretch without links yet, in a new chunk, above a condensed one; BP_NIL:
+   no room. */
+static uint32_t open_above(struct bp_pool *p, uint32_t stretch, uint32_t n,
+                           bp_by by, bool wide) {
     struct bp_forest *f = &p->forest;
     struct bp_stretch *st = bp_stretch_at(f, stretch);
-    struct bp_section *s = bp_section_at(f, st->section);
-    struct bp_spine *e = bp_table_at(&f->spine, st->spine);
-    assert(st->chunk == BP_NIL && n > 0 && n <= st->n);
     uint32_t id = bp_table_take(&f->stretches);
-    if (id == BP_NIL) return false;
+    if (id == BP_NIL) return BP_NIL;
     uint32_t chunk = chunk_new(p, least_cap(n), by, false);
-    struct bp_chunk *c = chunk != BP_NIL ? bp_chunk_at(f, chunk) : NULL;
-    bool wide = false;
-    for (uint32_t i = 0; i < n; i++) wide |= links[i].difficulty.w[1] != 0;
-    if (c == NULL || (wide && !chunk_widen(f, c))) {
-        if (c != NULL) chunk_free(p, chunk);
+    if (chunk == BP_NIL || (wide && !chunk_widen(f, bp_chunk_at(f, chunk)))) {
+        if (chunk != BP_NIL) chunk_free(p, chunk);
         bp_table_give(&f->stretches, id);
-        return false;
+        return BP_NIL;
     }
+    bp_chunk_at(f, chunk)->first = id;
+    bp_chunk_at(f, chunk)->number0 = st->top;
     struct bp_stretch *fresh = bp_stretch_at(f, id);
     fresh->section = st->section;
     fresh->chunk = chunk;
     fresh->chunk_next = BP_NIL;
-    fresh->n = n;
     fresh->top = st->top;
     fresh->proved = true;
-    c->first = id;
-    c->number0 = st->top;
-    c->high = c->live = n;
-    for (uint32_t i = 0; i < n; i++) {
-        link_write(p, ref_of(chunk, i), &links[i], by);
-        bp_u256_add(&fresh->work, &fresh->work, &links[i].difficulty);
-    }
-    bp_giver_hold(p, by, n);
-    f->links += n;
-    s->mem += n;
-    /* It goes above what is left of the condensed stretch. */
     fresh->newer = st->newer;
     fresh->older = stretch;
     st->newer = id;
     if (fresh->newer != BP_NIL)
         bp_stretch_at(f, fresh->newer)->older = id;
     else
-        s->newest = id;
-    st->n -= n;
-    st->top -= n;
-    bp_u256_sub(&st->work, &st->work, &fresh->work);
-    e->top = links[n - 1].parent;
-    e->fill = 0;
-    e->fails = 0;
-    if (st->n > 0) return true;
-    fresh->older = st->older;
+        bp_section_at(f, st->section)->newest = id;
+    return id;
+}
+
+/* Nothing is left of a condensed stretch. */
+static void close_filled(struct bp_forest *f, uint32_t stretch) {
+    const struct bp_stretch *st = bp_stretch_at(f, stretch);
+    struct bp_section *s = bp_section_at(f, st->section);
+    bp_stretch_at(f, st->newer)->older = st->older;
     if (st->older != BP_NIL)
-        bp_stretch_at(f, st->older)->newer = id;
+        bp_stretch_at(f, st->older)->newer = st->newer;
     else
-        s->oldest = id;
+        s->oldest = st->newer;
     s->condensed--;
     bp_table_give(&f->spine, st->spine);
     bp_table_give(&f->stretches, stretch);
+}
+
+bool bp_links_fill(struct bp_pool *p, uint32_t stretch,
+                   const struct bp_link *links, uint32_t n, bp_by by) {
+    struct bp_forest *f = &p->forest;
+    struct bp_stretch *st = bp_stretch_at(f, stretch);
+    struct bp_spine *e = bp_table_at(&f->spine, st->spine);
+    assert(st->chunk == BP_NIL && n > 0 && n <= st->n);
+    bool wide = false;
+    for (uint32_t i = 0; i < n; i++) wide |= links[i].difficulty.w[1] != 0;
+    uint32_t id = room_above(f, st, n);
+    if (id == BP_NIL) id = open_above(p, stretch, n, by, wide);
+    if (id == BP_NIL) return false;
+    struct bp_stretch *up = bp_stretch_at(f, id);
+    struct bp_chunk *c = bp_chunk_at(f, up->chunk);
+    if (wide && !chunk_widen(f, c)) return false;
+    bp_u256 sum = bp_u256_from_u64(0);
+    for (uint32_t i = 0; i < n; i++) {
+        link_write(p, ref_of(up->chunk, c->high + i), &links[i], by);
+        bp_u256_add(&sum, &sum, &links[i].difficulty);
+    }
+    bp_giver_hold(p, by, n);
+    c->high += n;
+    c->live += n;
+    up->n += n;
+    bp_u256_add(&up->work, &up->work, &sum);
+    f->links += n;
+    bp_section_at(f, st->section)->mem += n;
+    st->n -= n;
+    st->top -= n;
+    bp_u256_sub(&st->work, &st->work, &sum);
+    e->top = links[n - 1].parent;
+    e->fill = 0;
+    e->fails = 0;
+    if (st->n == 0) close_filled(f, stretch);
     return true;
 }
 

@@ -238,15 +238,20 @@ static uint32_t stretch_of(const struct bp_forest *f,
     return BP_NIL;
 }
 
-/* A second copy of the same links, grown from a head that lay in what was
-   condensed, gives way. */
+/* A second copy of the same links gives way: what grew from a head that lay in
+   what was condensed, or the links of whole blocks that came meanwhile and
+   stand on the same ground, with what stands on them. */
 static void drop_copies(struct bp_pool *p, const struct bp_link *links,
                         uint32_t n) {
-    for (uint32_t i = 0; i < n; i++) {
-        bp_ref ref = bp_link_find(&p->forest, &links[i].hash);
+    struct bp_forest *f = &p->forest;
+    for (uint32_t i = n; i-- > 0;) {
+        bp_ref ref = bp_link_find(f, &links[i].hash);
         if (ref == BP_NIL) continue;
-        uint32_t section = bp_link_section(&p->forest, ref);
-        bp_forest_drop(p, bp_section_root(&p->forest, section));
+        uint32_t root = bp_section_root(f, bp_link_section(f, ref));
+        if (bp_section_at(f, root)->connected)
+            bp_forest_cut(p, ref);
+        else
+            bp_forest_drop(p, root);
     }
 }
 
