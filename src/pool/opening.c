@@ -47,8 +47,9 @@ bool bp_window_deserted(const struct bp_pool *p, uint32_t section) {
 }
 
 /* The heaviest branch that is joined and not deserted, or BP_NIL. */
-static uint32_t favourite(const struct bp_pool *p) {
-    const struct bp_forest *f = &p->forest;
+static uint32_t favourite(struct bp_pool *p) {
+    struct bp_forest *f = &p->forest;
+    bp_forest_rank(f);
     for (uint32_t i = 0; i < f->n_order; i++)
         if (!bp_window_deserted(p, f->order[i])) return f->order[i];
     return BP_NIL;
@@ -56,7 +57,7 @@ static uint32_t favourite(const struct bp_pool *p) {
 
 /* What is lowest of the best branch could not be inserted, and will be tried
    again. */
-static bool put_off(const struct bp_pool *p) {
+static bool put_off(struct bp_pool *p) {
     const struct bp_forest *f = &p->forest;
     uint32_t best = favourite(p);
     if (best == BP_NIL) return false;
@@ -158,15 +159,15 @@ static void open_section(struct bp_pool *p, uint32_t id, enum bp_class rank) {
     }
 }
 
-bool bp_window_next_here(const struct bp_pool *p) {
+bool bp_window_next_here(struct bp_pool *p) {
     uint32_t best = favourite(p);
     uint32_t id = best != BP_NIL ? bp_window_next(p, best) : BP_NIL;
     return id != BP_NIL && bp_slot_at(p, id)->state == BP_SLOT_HERE &&
            !put_off(p);
 }
 
-bool bp_window_all_deserted(const struct bp_pool *p) {
-    return p->forest.n_order > 0 && favourite(p) == BP_NIL;
+bool bp_window_all_deserted(struct bp_pool *p) {
+    return favourite(p) == BP_NIL && p->forest.n_order > 0;
 }
 
 static enum bp_class class_of(const struct bp_forest *f, uint32_t id,

@@ -366,8 +366,9 @@ static uint32_t want_roots(struct bp_pool *p, struct bp_peer *peer,
 }
 
 /* Something connected waits for bodies: it comes first. */
-static bool connected_lacks(const struct bp_pool *p) {
-    const struct bp_forest *f = &p->forest;
+static bool connected_lacks(struct bp_pool *p) {
+    struct bp_forest *f = &p->forest;
+    bp_forest_rank(f); /* a branch may have gone for want of room */
     for (uint32_t i = 0; i < f->n_order; i++) {
         const struct bp_section *s = bp_section_at(f, f->order[i]);
         if (s->want_next <= s->top && !bp_window_deserted(p, f->order[i]))

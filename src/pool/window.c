@@ -292,6 +292,7 @@ static bool hedge_one(struct bp_pool *p, uint32_t id, bool half) {
    each rival, for nobody may have what the best one lacks. */
 static void hedge(struct bp_pool *p) {
     bool half = p->half_due <= p->now;
+    bp_forest_rank(&p->forest);
     if (p->n_peers < 2 || (!half && bp_inserting(p))) return;
     bool lacks = p->window.missing > 0 || bp_window_all_deserted(p);
     uint32_t id = lacks ? bp_window_lowest(p) : BP_NIL;

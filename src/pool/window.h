@@ -106,9 +106,9 @@ uint32_t bp_window_next(const struct bp_pool *p, uint32_t section);
    It is a rival then, whatever its work, and whoever else is there. */
 bool bp_window_deserted(const struct bp_pool *p, uint32_t section);
 /* Something is joined, and all of it is deserted. */
-bool bp_window_all_deserted(const struct bp_pool *p);
+bool bp_window_all_deserted(struct bp_pool *p);
 /* The lowest block of the best branch is here: it goes in at once. */
-bool bp_window_next_here(const struct bp_pool *p);
+bool bp_window_next_here(struct bp_pool *p);
 
 /* ---- window.c ---- */
 void bp_window_schedule(struct bp_pool *p);
