@@ -224,7 +224,8 @@ uint32_t bp_links_unit(const struct bp_forest *f) {
 uint32_t bp_links_places(const struct bp_forest *f, uint64_t mem, uint32_t n) {
     uint32_t cap = BP_CHUNK_MIN, unit = bp_links_unit(f);
     while (cap < n || (cap * 4 <= unit && mem >= cap * 4)) cap *= 4;
-    return n > BP_CHUNK_MIN * 4 ? n : cap;
+    if (cap > unit) cap = unit; /* three fit in the part of a walk */
+    return n > BP_CHUNK_MIN * 4 || n > cap ? n : cap;
 }
 
 /* No chunk is smaller than that: there are numbers for so many only. */
