@@ -36,16 +36,25 @@ void bp_trail_raise(struct bp_pool *p, struct bp_peer *peer,
         at = i;
     }
     if (ground == BP_NIL) return;
-    while (t->page != ground) {
-        uint32_t newer = bp_page_at(p, t->page)->newer;
-        bp_page_free(p, peer, t->page);
-        t->page = newer;
-    }
+    peer->littered |= t->page != ground; /* another trail may lead over them */
+    t->page = ground;
     struct bp_page *page = bp_page_at(p, ground);
     if (at + 1 < page->n) bp_page_truncate(page, at);
     t->end = page->hash[at];
     t->end_number = page->top - at;
     t->state = BP_TRAIL_GROUNDED;
+}
+
+/* The page is empty, and goes from every trail that leads over it. */
+static void take_out(struct bp_pool *p, struct bp_peer *peer, uint32_t empty) {
+    uint32_t newer = bp_page_at(p, empty)->newer;
+    for (int k = 0; k < BP_TRAILS; k++) {
+        if (peer->trail[k].state == BP_TRAIL_NONE) continue;
+        uint32_t *at = &peer->trail[k].page;
+        while (*at != BP_NIL && *at != empty) at = &bp_page_at(p, *at)->newer;
+        if (*at == empty) *at = newer;
+    }
+    bp_page_free(p, peer, empty);
 }
 
 /* A page may begin above the trail, which is over all the same where that is
@@ -63,11 +72,12 @@ void bp_trail_shed(struct bp_pool *p, struct bp_peer *peer,
         }
         if (page->n > 0 && page->top - (page->n - 1) <= page->high) return;
         uint32_t newer = page->newer;
-        if (page->n == 0)
-            bp_page_free(p, peer, t->page);
-        else
+        if (page->n == 0) {
+            take_out(p, peer, t->page);
+        } else {
             peer->littered = true; /* another trail may lead over it */
-        t->page = newer;
+            t->page = newer;
+        }
         if (newer != BP_NIL)
             bp_page_at(p, newer)->grounded = true;
         else

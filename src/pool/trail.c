@@ -259,7 +259,11 @@ static void aim(struct bp_pool *p, struct bp_peer *peer) {
     if (!live(old)) begin(p, old, head);
     locate(p, peer, old);
     bool same = bp_hash_eq(&old->start, head);
-    if (!same && old->cut && !finished(old)) return;
+    if (!same && old->cut && !finished(old)) {
+        fresh->state = BP_TRAIL_NONE; /* what is above comes after */
+        peer->littered = true;
+        return;
+    }
     if (!same && (!live(fresh) || !bp_hash_eq(&fresh->start, head)))
         begin(p, fresh, head);
     if (same || !live(fresh)) {
