@@ -691,6 +691,7 @@ bool bp_links_fill(struct bp_pool *p, uint32_t stretch,
     c->high += n;
     c->live += n;
     up->n += n;
+    up->ahead = false;
     bp_u256_add(&up->work, &up->work, &sum);
     f->links += n;
     bp_section_at(f, st->section)->mem += n;

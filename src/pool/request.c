@@ -82,7 +82,6 @@ struct bp_request *bp_request_new(struct bp_pool *p, uint32_t peer,
     r->id = ++p->req_serial << PLACE_BITS | place;
     r->ask = ask;
     r->peer = peer;
-    r->second = BP_NIL;
     r->sent = p->now;
     r->due = bp_estimate_deadline(p, &p->peer[peer], kind, count);
     r->count = count;

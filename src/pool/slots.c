@@ -103,6 +103,7 @@ static void become(struct bp_pool *p, uint32_t id, enum bp_slot_state state) {
     w->missing += missing(s);
     if (state != BP_SLOT_WANTED) return;
     list_return(p, id);
+    s->beside = 0;
     w->yielded = UINT64_MAX; /* it may go now */
 }
 

@@ -159,14 +159,12 @@ struct bp_request {
     bp_req_id id;
     enum bp_request_state state;
     enum bp_ask ask;
-    uint32_t peer;   /* place in pool.peer */
-    uint32_t second; /* the last slot that a second was asked for, or BP_NIL */
-    uint8_t vain;    /* seconds that did not bring it */
-    bool hedged;     /* it has or had a second */
-    bool hedge;      /* the second of two */
-    bool again;      /* some of it failed elsewhere */
-    bool sure;       /* the peer claims to have it */
-    bool overdue;    /* its deadline is over */
+    uint32_t peer; /* place in pool.peer */
+    bool hedged;   /* it has or had a second */
+    bool hedge;    /* the second of two */
+    bool again;    /* some of it failed elsewhere */
+    bool sure;     /* the peer claims to have it */
+    bool overdue;  /* its deadline is over */
     bp_time sent, due, answered;
     bp_time ready;  /* answered by then, as it is expected; of blocks */
     uint64_t bytes; /* of the reply, as the host said; 0: it did not */

@@ -226,11 +226,14 @@ static uint32_t lowest_listed(const struct bp_pool *p, bool roots) {
 static uint32_t second_server(struct bp_pool *p, uint32_t id,
                               const struct bp_request *first, uint64_t *ms) {
     const struct bp_slot *s = bp_slot_at(p, id);
+    /* Who failed it as well, but not again and again: liars would pass it on
+       beside one another, and nobody would have his turn. */
+    bool once = s->beside == 0 || (first->hedge && s->beside == 1);
     uint32_t best = BP_NIL;
     for (uint32_t i = 0; i < p->n_peers; i++) {
         const struct bp_peer *peer = &p->peer[i];
         if (i == first->peer || !can_serve(p, peer)) continue;
-        if (!bp_slot_may_hedge(p, s, peer, first->second != id)) continue;
+        if (!bp_slot_may_hedge(p, s, peer, once)) continue;
         uint64_t soon = bp_soon(p, peer, 1);
         if (best != BP_NIL && soon >= *ms) continue;
         best = i;
@@ -269,8 +272,7 @@ static bool hedge_one(struct bp_pool *p, uint32_t id, bool half) {
     if (s->state != BP_SLOT_ASKED || s->req[0] == 0 || s->req[1] != 0)
         return false;
     struct bp_request *first = bp_request_find(p, s->req[0]);
-    if (first == NULL || first->state != BP_REQ_OUT ||
-        (first->second == id && first->vain >= BP_LACKS) ||
+    if (first == NULL || first->state != BP_REQ_OUT || s->beside > BP_LACKS ||
         (half && bp_request_half(first) > p->now))
         return false;
     uint64_t ms = 0;
@@ -281,9 +283,8 @@ static bool hedge_one(struct bp_pool *p, uint32_t id, bool half) {
     bp_slot_ask(p, id, r->id);
     r->wants[r->n_wants++] = id;
     r->hedge = true;
-    first->vain += first->second == id;
+    bp_slot_at(p, id)->beside++;
     first->hedged = true;
-    first->second = id;
     push_ask(p, r);
     return true;
 }
@@ -338,7 +339,7 @@ static bool wants_body(const struct bp_pool *p, const struct bp_plink *l) {
 }
 
 /* The body of a block whose link dangles counts among what is held ahead of
-   time; beyond that share, in a window that is more than half full, only its
+   time; beyond that share, where the window is more than half full, only its
    link is kept. */
 static void keep_ahead(struct bp_pool *p, uint32_t id, bp_ref ref) {
     uint32_t section = bp_link_section(&p->forest, ref);
@@ -349,8 +350,11 @@ static void keep_ahead(struct bp_pool *p, uint32_t id, bp_ref ref) {
         return;
     }
     bp_slot_promote(p, id, BP_CLASS_AHEAD);
-    if (p->window.bytes[BP_CLASS_AHEAD] > p->cfg.window_bytes / 4 &&
-        p->window.used > p->cfg.window_bytes / 2)
+    const struct bp_window *w = &p->window;
+    bool much = w->bytes[BP_CLASS_AHEAD] > p->cfg.window_bytes / 4 ||
+                w->n_ahead > w->slots.max / 4;
+    if (much &&
+        (w->used > p->cfg.window_bytes / 2 || w->slots.n > w->slots.max / 2))
         bp_release(p, bp_window_forget(p, bp_link_at(&p->forest, ref)));
 }
 

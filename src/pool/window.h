@@ -51,6 +51,7 @@ struct bp_slot {
     uint16_t tries;      /* failures */
     uint16_t rounds;     /* of asking everybody in turn */
     uint16_t cuts;       /* replies that ended before it */
+    uint8_t beside;      /* asked beside somebody, since it was wanted last */
     uint64_t item;       /* of the body */
     uint64_t number;
     bp_req_id req[2];        /* that ask for it */

@@ -66,6 +66,7 @@ struct scene_peer {
     uint32_t cap;     /* most blocks or links of one answer; 0: no cap */
     uint64_t from;    /* serves nothing of lower numbers */
     uint32_t no_body; /* block whose body it lacks; 0: none */
+    bool says_late;   /* … and says so just inside the deadline */
     bool bad_bodies;  /* what it sends breaks a body rule */
     struct scene_ask *asks;
     size_t n_asks, cap_asks;

@@ -128,7 +128,9 @@ void scene_finish_insert(struct scene *s, const struct scene_event *e,
 
 static void answer_later(struct scene *s, struct scene_peer *peer, size_t ask,
                          uint64_t bytes) {
-    bp_time at = s->now + peer->latency;
+    const struct scene_ask *a = &peer->asks[ask];
+    bool lacks = a->n > 0 && a->ids[0] == peer->no_body;
+    bp_time at = lacks && peer->says_late ? a->due - 1 : s->now + peer->latency;
     if (peer->rate != 0) {
         uint64_t us = bytes * 1000 / peer->rate;
         if (peer->free_at > at) at = peer->free_at;

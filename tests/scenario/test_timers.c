@@ -241,6 +241,29 @@ static void x21_hedge_by_a_near_one(void **state) {
     scene_close(&s);
 }
 
+/* Liars that lack a block, and say so just inside each deadline, cannot pass it
+   on beside one another for ever: the distant peer that has it has its turn. */
+static void x21_hedge_passed_on(void **state) {
+    (void)state;
+    struct scene s;
+    world(&s, 0, 300, &(struct bp_pool_config){ .window_bytes = 1 << 15 });
+    made(&s);
+    scene_peer(&s, 1)->latency = 300;
+    for (uint32_t i = 1; i <= 5; i++) {
+        if (i > 1) {
+            scene_peer(&s, i)->latency = 1;
+            scene_peer(&s, i)->no_body = 150;
+            scene_peer(&s, i)->says_late = true;
+        }
+        scene_join(&s, i, 300);
+    }
+    scene_settle(&s, 1000000);
+    scene_expect_head(&s, 300);
+    assert_in_range(scene_at(&s, 150)->asked, 1, 20);
+    assert_true(s.now < 20000);
+    scene_close(&s);
+}
+
 /* ---- probes and progress ------------------------------------------------- */
 
 /* A head that its peer answers with nothing is asked for after pauses that
@@ -495,6 +518,7 @@ int main(void) {
         T(x21_hedge_of_links),
         T(x21_hedge_of_bodies),
         T(x21_hedge_by_a_near_one),
+        T(x21_hedge_passed_on),
         T(x21_head_probe),
         T(x21_progress_limit),
         T(x21_progress_limit_elects),
