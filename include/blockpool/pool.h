@@ -513,7 +513,9 @@ struct bp_pool_config {
                                   (epochs the host can check) [2^64-1] */
 
     uint32_t peers_max;    /* [64] */
-    uint64_t links_max;    /* link budget of the forest [1,000,000] */
+    uint64_t links_max;    /* link budget of the forest, 64 or more; with less
+                              than 256 a sync among liars may stand still for
+                              want of room, up to progress_ms [1,000,000] */
     uint64_t window_bytes; /* blocks asked for, held, in insertion [64 MiB] */
     uint32_t workers;      /* checks in flight: workers + 1 [2] */
     uint32_t reply_bytes_max; /* most that one reply may take [10 MiB] */

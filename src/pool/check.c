@@ -218,9 +218,11 @@ void bp_section_pause(struct bp_pool *p, bp_ref ref, bp_time until) {
     }
     if ((bp_link_at(&p->forest, ref)->flags & BP_PL_CHECKED) != 0) {
         s->insert_wait = until;
+    } else if (number > s->check_next) {
+        return; /* another waits below, and is not to wait for this one */
     } else {
         s->check_wait = until;
-        if (number < s->check_next) s->check_next = number;
+        s->check_next = number;
     }
     bp_trace(p, "%llu waits until %llu", (unsigned long long)number,
              (unsigned long long)until);
