@@ -56,6 +56,17 @@ static uint64_t ns_now(const struct bp_pool *p, const struct bp_rate *r) {
     return halvings < 20 ? r->ns_per_byte >> halvings : 0;
 }
 
+/* The round trip; halved in the same way when a single reply showed it, which
+   may have been late by accident. */
+static uint64_t trip_now(const struct bp_pool *p, const struct bp_peer *peer) {
+    if (peer->rtt_samples != 1) return peer->rtt_ms;
+    bp_time seen = 0;
+    for (int k = 0; k < BP_RATES; k++)
+        if (peer->rate[k].seen > seen) seen = peer->rate[k].seen;
+    uint64_t halvings = (p->now - seen) / FORGET_MS;
+    return halvings < 20 ? peer->rtt_ms >> halvings : 0;
+}
+
 void bp_estimate_tried(const struct bp_pool *p, struct bp_peer *peer) {
     struct bp_rate *r = &peer->rate[BP_RATE_BLOCKS];
     r->ns_per_byte = ns_now(p, r);
@@ -69,7 +80,8 @@ uint64_t bp_estimate_blocks(const struct bp_pool *p, const struct bp_peer *peer,
     uint64_t ns = idle ? ns_now(p, r) : r->ns_per_byte;
     uint64_t bytes = (uint64_t)count * unit(p, BP_RATE_BLOCKS);
     /* Of a peer that was never asked all is 0: it is the next to be tried. */
-    return peer->rtt_ms + bytes * ns / 1000000;
+    uint64_t trip = idle ? trip_now(p, peer) : peer->rtt_ms;
+    return trip + bytes * ns / 1000000;
 }
 
 static uint64_t blend(uint64_t old, uint64_t fresh, uint32_t samples) {
