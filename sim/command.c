@@ -96,7 +96,7 @@ static void show_failure(const struct world *w, const struct sim_args *a,
     char path[512];
     world_shrink(&small, w, &keep, &scratch, &opt, SHRINK_STEPS);
     sim_run(&r, &small, &scratch, &opt);
-    sink_add(&text, "# %s, shrunk; fails with: %s: %s\n", name, r.kind, r.text);
+    sink_add(&text, "# %s fails with: %s: %s\n", name, r.kind, r.text);
     world_print(&small, &text);
     printf("---- %s\n%s---- why: %s\n", name, text.text, r.why);
     if (a->out != NULL) {
@@ -300,7 +300,20 @@ int command_shrink(struct sim_args *a) {
     struct world w;
     uint32_t kind = a->kinds != 0 ? a->kinds : KIND_IDS;
     int err = read_scenario(&w, &arena, a->arg[0], kind);
-    if (err == 0) show_failure(&w, a, "shrunk");
+    if (err == 0) {
+        struct arena scratch = { 0 };
+        struct sim_options opt = { .engine = a->engine,
+                                   .check_every = a->check };
+        struct result r;
+        sim_run(&r, &w, &scratch, &opt);
+        arena_free(&scratch);
+        if (r.failed) {
+            show_failure(&w, a, "shrunk");
+        } else {
+            fprintf(stderr, "blockpool-sim: %s does not fail\n", a->arg[0]);
+            err = SIM_FAILED;
+        }
+    }
     arena_free(&arena);
     return err;
 }

@@ -22,7 +22,7 @@ static const char usage_text[] =
     "  race [--from SEED] [--count N]    strategies over the same worlds\n"
     "  deeds                             list what liars do\n"
     "\n"
-    "  --jobs N        processes (default: one for each core)\n"
+    "  --jobs N        worlds: processes (default: one for each core)\n"
     "  --kind KIND     links, plain or bare: the scripted peers of run; the\n"
     "                  kinds of drawn worlds (several times)\n"
     "  --check N       full check of the pool every N steps (default 16)\n"
@@ -36,7 +36,7 @@ static const char usage_text[] =
     "  --what-if K=V   run, world, race, replay: change a setting of the pool\n"
     "  --engine NAME   pool or 2015\n"
     "  --record FILE   world, run: write a record of the pool\n"
-    "  --svg FILE      world, race: draw a timeline\n"
+    "  --svg FILE      world, run, race: draw a timeline\n"
     "  --help, --version\n";
 
 static int usage(const char *problem, const char *what) {
@@ -129,28 +129,64 @@ static int take_option(struct sim_args *a, int opt, char *arg) {
     }
 }
 
-static int dispatch(const char *command, struct sim_args *a) {
-    static const struct {
-        const char *name;
-        int (*run)(struct sim_args *a);
-        int least, most;
-    } commands[] = {
-        { "worlds", command_worlds, 0, 0 }, { "world", command_world, 1, 1 },
-        { "draw", command_draw, 1, 1 },     { "run", command_run, 1, 100000 },
-        { "shrink", command_shrink, 1, 1 }, { "replay", command_replay, 1, 1 },
-        { "race", command_race, 0, 0 },     { "deeds", command_deeds, 0, 0 },
-    };
+#define TAKES(opt) (1u << (OPT_##opt - OPT_FROM))
+
+struct command {
+    const char *name;
+    int (*run)(struct sim_args *a);
+    int least, most; /* arguments */
+    uint32_t takes;  /* options */
+};
+
+static const struct command commands[] = {
+    { "worlds", command_worlds, 0, 0,
+      TAKES(FROM) | TAKES(COUNT) | TAKES(JOBS) | TAKES(KIND) | TAKES(CALM) |
+          TAKES(CHECK) | TAKES(OUT) | TAKES(STOP) | TAKES(QUIET) |
+          TAKES(SEEDS) | TAKES(ENGINE) },
+    { "world", command_world, 1, 1,
+      TAKES(KIND) | TAKES(CALM) | TAKES(CHECK) | TAKES(OUT) | TAKES(QUIET) |
+          TAKES(WHAT_IF) | TAKES(ENGINE) | TAKES(RECORD) | TAKES(SVG) },
+    { "draw", command_draw, 1, 1, TAKES(KIND) | TAKES(CALM) },
+    { "run", command_run, 1, 100000,
+      TAKES(KIND) | TAKES(CHECK) | TAKES(NARRATE) | TAKES(TAP) |
+          TAKES(WHAT_IF) | TAKES(ENGINE) | TAKES(RECORD) | TAKES(SVG) },
+    { "shrink", command_shrink, 1, 1,
+      TAKES(KIND) | TAKES(CHECK) | TAKES(OUT) | TAKES(ENGINE) },
+    { "replay", command_replay, 1, 1,
+      TAKES(NARRATE) | TAKES(WHAT_IF) | TAKES(OUT) },
+    { "race", command_race, 0, 0,
+      TAKES(FROM) | TAKES(COUNT) | TAKES(KIND) | TAKES(WHAT_IF) | TAKES(SVG) },
+    { "deeds", command_deeds, 0, 0, 0 },
+};
+
+/* Of the options given, one that the command does not take, or NULL. */
+static const char *not_taken(const struct command *c, uint32_t given) {
+    for (const struct option *o = options; o->name != NULL; o++)
+        if ((given & ~c->takes & 1u << (o->val - OPT_FROM)) != 0)
+            return o->name;
+    return NULL;
+}
+
+static int dispatch(const char *command, struct sim_args *a, uint32_t given) {
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        if (strcmp(command, commands[i].name) != 0) continue;
-        if (a->n < commands[i].least || a->n > commands[i].most)
+        const struct command *c = &commands[i];
+        if (strcmp(command, c->name) != 0) continue;
+        if (a->n < c->least || a->n > c->most)
             return usage("wrong number of arguments", command);
-        return commands[i].run(a);
+        const char *option = not_taken(c, given);
+        if (option != NULL) {
+            fprintf(stderr, "blockpool-sim: %s takes no --%s (see --help)\n",
+                    command, option);
+            return SIM_USAGE;
+        }
+        return c->run(a);
     }
     return usage("no such command", command);
 }
 
 int main(int argc, char **argv) {
     struct sim_args a = { .count = 200, .engine = &engine_pool };
+    uint32_t given = 0;
     int opt;
     while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (opt == OPT_HELP) {
@@ -164,9 +200,10 @@ int main(int argc, char **argv) {
         if (opt == '?') return SIM_USAGE;
         if (take_option(&a, opt, optarg) != 0)
             return usage("wrong argument", optarg);
+        given |= 1u << (opt - OPT_FROM);
     }
     if (optind >= argc) return usage("a command is missing", NULL);
     a.arg = argv + optind + 1;
     a.n = argc - optind - 1;
-    return dispatch(argv[optind], &a);
+    return dispatch(argv[optind], &a, given);
 }

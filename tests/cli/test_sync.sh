@@ -84,6 +84,13 @@ says "the same actions, byte for byte"
 says "head 32, 32 blocks inserted"
 holds "  … to its end" sh -c '! "$1" replay "$2" | grep "ends early"' sh \
     "$replay" "$tmp/run.rec"
+run 2 "an option that a command has no use for is refused" \
+    "$replay" worlds --what-if workers=1
+says "worlds takes no --what-if"
+printf 'blocks 0..3\npeer 1 head 3 join=0\nexpect chain 0..3\n' >"$tmp/good.scn"
+run 0 "a free peer in three lines" "$replay" run "$tmp/good.scn"
+run 1 "what does not fail is not shrunk" "$replay" shrink "$tmp/good.scn"
+says "does not fail"
 if [ -w /dev/full ]; then
     run 0 "a record that cannot be written ends no sync" \
         sync "$tmp/rec2" --peer "$one" --exitwhensynced --record /dev/full
