@@ -295,24 +295,25 @@ int command_run(struct sim_args *a) {
     return failed != 0 ? SIM_FAILED : 0;
 }
 
+static bool fails(const struct world *w, const struct sim_args *a) {
+    struct arena arena = { 0 };
+    struct sim_options opt = { .engine = a->engine, .check_every = a->check };
+    struct result r;
+    sim_run(&r, w, &arena, &opt);
+    arena_free(&arena);
+    return r.failed;
+}
+
 int command_shrink(struct sim_args *a) {
     struct arena arena = { 0 };
     struct world w;
     uint32_t kind = a->kinds != 0 ? a->kinds : KIND_IDS;
     int err = read_scenario(&w, &arena, a->arg[0], kind);
-    if (err == 0) {
-        struct arena scratch = { 0 };
-        struct sim_options opt = { .engine = a->engine,
-                                   .check_every = a->check };
-        struct result r;
-        sim_run(&r, &w, &scratch, &opt);
-        arena_free(&scratch);
-        if (r.failed) {
-            show_failure(&w, a, "shrunk");
-        } else {
-            fprintf(stderr, "blockpool-sim: %s does not fail\n", a->arg[0]);
-            err = SIM_FAILED;
-        }
+    if (err == 0 && !fails(&w, a)) {
+        fprintf(stderr, "blockpool-sim: %s does not fail\n", a->arg[0]);
+        err = SIM_FAILED;
+    } else if (err == 0) {
+        show_failure(&w, a, "shrunk");
     }
     arena_free(&arena);
     return err;

@@ -49,22 +49,26 @@ bp_time bp_estimate_deadline(const struct bp_pool *p,
     return p->now + clamp(wait, c->request_min_ms, c->request_max_ms);
 }
 
-/* The time of a byte, halved for each while that nothing was asked for: a line
-   that was slow once is tried again. */
-static uint64_t ns_now(const struct bp_pool *p, const struct bp_rate *r) {
-    uint64_t halvings = (p->now - r->seen) / FORGET_MS;
-    return halvings < 20 ? r->ns_per_byte >> halvings : 0;
+/* Halved for each while since then. */
+static uint64_t faded(const struct bp_pool *p, uint64_t v, bp_time seen) {
+    uint64_t halvings = (p->now - seen) / FORGET_MS;
+    return halvings < 20 ? v >> halvings : 0;
 }
 
-/* The round trip; halved in the same way when a single reply showed it, which
-   may have been late by accident. */
+/* The time of a byte; while nothing is asked for it fades: a line that was slow
+   once is tried again. */
+static uint64_t ns_now(const struct bp_pool *p, const struct bp_rate *r) {
+    return faded(p, r->ns_per_byte, r->seen);
+}
+
+/* The round trip; it fades as well when a single reply showed it, which may
+   have been late by accident. */
 static uint64_t trip_now(const struct bp_pool *p, const struct bp_peer *peer) {
     if (peer->rtt_samples != 1) return peer->rtt_ms;
     bp_time seen = 0;
     for (int k = 0; k < BP_RATES; k++)
         if (peer->rate[k].seen > seen) seen = peer->rate[k].seen;
-    uint64_t halvings = (p->now - seen) / FORGET_MS;
-    return halvings < 20 ? peer->rtt_ms >> halvings : 0;
+    return faded(p, peer->rtt_ms, seen);
 }
 
 void bp_estimate_tried(const struct bp_pool *p, struct bp_peer *peer) {

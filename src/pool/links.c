@@ -233,6 +233,13 @@ static uint32_t least_cap(uint32_t n) {
     return n > BP_CHUNK_MIN ? n : BP_CHUNK_MIN;
 }
 
+/* The stretch ends its chunk, which has room for n more below it. */
+static bool has_room_below(const struct bp_forest *f,
+                           const struct bp_stretch *st, uint32_t n) {
+    const struct bp_chunk *c = bp_chunk_at(f, st->chunk);
+    return first_place(c, st) + st->n == c->high && c->cap - c->high >= n;
+}
+
 /* The end stretch of a section, when its chunk has room for n more there. */
 static uint32_t room_at(const struct bp_forest *f, const struct bp_section *s,
                         uint32_t n, enum bp_grow where) {
@@ -240,11 +247,10 @@ static uint32_t room_at(const struct bp_forest *f, const struct bp_section *s,
     if (id == BP_NIL) return BP_NIL;
     const struct bp_stretch *st = bp_stretch_at(f, id);
     if (st->chunk == BP_NIL) return BP_NIL;
+    if (where != BP_GROW_UP) return has_room_below(f, st, n) ? id : BP_NIL;
     const struct bp_chunk *c = bp_chunk_at(f, st->chunk);
     uint32_t first = first_place(c, st);
-    if (where == BP_GROW_UP) return first == c->low && first >= n ? id : BP_NIL;
-    bool at_end = first + st->n == c->high;
-    return at_end && c->cap - c->high >= n ? id : BP_NIL;
+    return first == c->low && first >= n ? id : BP_NIL;
 }
 
 /* A new stretch in a new chunk at one end of a section. */
@@ -318,14 +324,31 @@ static void link_write(struct bp_pool *p, bp_ref ref, const struct bp_link *l,
         bp_slot_dress(p, slot, ref);
 }
 
+/* The sum of their difficulties. */
+static bp_u256 links_write(struct bp_pool *p, bp_ref first,
+                           const struct bp_link *links, uint32_t n, bp_by by) {
+    bp_u256 sum = bp_u256_from_u64(0);
+    for (uint32_t i = 0; i < n; i++) {
+        link_write(p, first + i, &links[i], by);
+        bp_u256_add(&sum, &sum, &links[i].difficulty);
+    }
+    bp_giver_hold(p, by, n);
+    return sum;
+}
+
+static bool is_wide(const struct bp_link *links, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++)
+        if (links[i].difficulty.w[1] != 0) return true;
+    return false;
+}
+
 bool bp_links_put(struct bp_pool *p, uint32_t section,
                   const struct bp_link *links, uint32_t n, bp_by by,
                   enum bp_grow where, bool charge) {
     struct bp_forest *f = &p->forest;
     struct bp_section *s = bp_section_at(f, section);
     assert(n > 0 && n <= BP_CHUNK_MAX);
-    bool wide = false;
-    for (uint32_t i = 0; i < n; i++) wide |= links[i].difficulty.w[1] != 0;
+    bool wide = is_wide(links, n);
     uint32_t id = room_at(f, s, n, where);
     bool fresh = id == BP_NIL;
     if (fresh)
@@ -340,12 +363,7 @@ bool bp_links_put(struct bp_pool *p, uint32_t section,
     if (fresh) stretch_attach(f, id, where);
 
     uint32_t place = where == BP_GROW_UP ? c->low - n : c->high;
-    bp_u256 sum = bp_u256_from_u64(0);
-    for (uint32_t i = 0; i < n; i++) {
-        link_write(p, ref_of(st->chunk, place + i), &links[i], by);
-        bp_u256_add(&sum, &sum, &links[i].difficulty);
-    }
-    bp_giver_hold(p, by, n);
+    bp_u256 sum = links_write(p, ref_of(st->chunk, place), links, n, by);
     if (where == BP_GROW_UP) {
         c->low -= n;
         st->top += n;
@@ -617,9 +635,7 @@ static uint32_t room_above(const struct bp_forest *f,
     if (st->newer == BP_NIL) return BP_NIL;
     const struct bp_stretch *up = bp_stretch_at(f, st->newer);
     if (up->chunk == BP_NIL || !up->proved) return BP_NIL;
-    const struct bp_chunk *c = bp_chunk_at(f, up->chunk);
-    bool at_end = first_place(c, up) + up->n == c->high;
-    return at_end && c->cap - c->high >= n ? st->newer : BP_NIL;
+    return has_room_below(f, up, n) ? st->newer : BP_NIL;
 }
 
 /* A stretch without links yet, in a new chunk, above a condensed one; BP_NIL:
@@ -674,20 +690,14 @@ bool bp_links_fill(struct bp_pool *p, uint32_t stretch,
     struct bp_stretch *st = bp_stretch_at(f, stretch);
     struct bp_spine *e = bp_table_at(&f->spine, st->spine);
     assert(st->chunk == BP_NIL && n > 0 && n <= st->n);
-    bool wide = false;
-    for (uint32_t i = 0; i < n; i++) wide |= links[i].difficulty.w[1] != 0;
+    bool wide = is_wide(links, n);
     uint32_t id = room_above(f, st, n);
     if (id == BP_NIL) id = open_above(p, stretch, n, by, wide);
     if (id == BP_NIL) return false;
     struct bp_stretch *up = bp_stretch_at(f, id);
     struct bp_chunk *c = bp_chunk_at(f, up->chunk);
     if (wide && !chunk_widen(f, c)) return false;
-    bp_u256 sum = bp_u256_from_u64(0);
-    for (uint32_t i = 0; i < n; i++) {
-        link_write(p, ref_of(up->chunk, c->high + i), &links[i], by);
-        bp_u256_add(&sum, &sum, &links[i].difficulty);
-    }
-    bp_giver_hold(p, by, n);
+    bp_u256 sum = links_write(p, ref_of(up->chunk, c->high), links, n, by);
     c->high += n;
     c->live += n;
     up->n += n;
